@@ -1,0 +1,121 @@
+"""The words of the control socket, shared by the engine, the window and the ops scripts.
+
+Requests and answers are JSON-RPC 2.0 objects, one a line, UTF-8, at most ``MAX_LINE`` bytes.
+After ``subscribe {"topics": [...]}`` the engine sends notifications
+``{"jsonrpc": "2.0", "method": "event", "params": {"topic": T, "data": D}}``.
+
+Amounts and prices are strings; times are ISO 8601 UTC strings unless the name ends in a unit.
+
+Topics and their data:
+
+===========  ===============================================================  =================
+topic        data                                                             when
+===========  ===============================================================  =================
+status       the answer of ``engine.status``                                  each second, and
+                                                                              on a mode change
+mode         mode, mode_since, mode_reason, trigger, actor, trading_state,    each change
+             fenced
+orders       an order                                                         each change
+fills        a fill plus order_id and mode                                    each fill
+candles      symbol, timeframe, candle: [open_ms, o, h, l, c, v] (strings     latest by symbol,
+             but for open_ms)                                                 4 a second at most
+book         symbol, bids, asks: [[price, amount], ...] ten a side, age_ms    latest by symbol,
+                                                                              10 a second at most
+portfolio    the answer of ``portfolio.get``                                  on change, once a
+                                                                              second at most
+log          ts, level, logger, event, and the record's other fields          each record
+strategies   the answer of ``strategy.list``                                  on change
+===========  ===============================================================  =================
+
+``orders`` and ``fills`` are never dropped; of ``candles``, ``book``, ``status``, ``portfolio`` and
+``strategies`` a slow reader gets the latest; of ``log`` the newest, with ``dropped`` counted.
+
+Methods beyond the contract's:
+
+- ``market.candles {symbol, timeframe, limit?}`` answers ``{symbol, timeframe, candles: [...]}``.
+- ``market.book {symbol}`` answers the ``book`` data.
+- ``instrument.list`` answers ``[{symbol, base, quote, price_step, amount_step, min_amount,
+  min_notional}]``.
+- ``fill.list {symbol?, limit?}`` answers fills as in the topic, newest first.
+- ``portfolio.get`` answers ``{mode, currency, equity, balances: [{asset, free, locked, total}],
+  positions: [{symbol, amount, average, mark, unrealized, realized}]}``. Positions come from fills
+  of the current mode, balances from the venue.
+- ``mode.get`` answers the ``mode`` data.
+- ``mode.set`` answers the ``mode`` data plus ``open_live_orders: [order]``,
+  ``in_flight: [{order_id, client_order_id, symbol, outcome}]`` (outcome: ``stopped_before_wire``,
+  ``still_unknown``, or the state it was answered with) and ``canceled: [order]``.
+- ``strategy.list`` answers ``[{name, state, symbol, params, orders, fills, error, origin,
+  defaults}]``; state: ``stopped``, ``running``, ``failed``.
+
+``engine.status`` answers: ``version, pid, uptime_s, state_dir, account, mode, mode_since,
+mode_reason, trading_state, fenced, live_blockers: [str],
+exchange: {id, up, simulated, connect_to, clock_skew_ms, streams: {NAME: {connected, age_ms}}},
+symbols: [str], timeframe,
+orders: {open, unresolved, in_flight, sent_total, failed_total},
+latency_ms: {count, p50, p95} (of the last 5 minutes; null without orders),
+market: {SYMBOL: {bid, ask, last, age_ms}},
+health: {status: ok|degraded|critical, components: {NAME: {status, detail}}},
+metrics: {host, port}, strategies: {running, failed}, event_loop_lag_ms``.
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum, StrEnum
+from typing import Final
+
+MAX_LINE: Final = 65_536
+"""Longest request or answer line in bytes the engine reads; answers may be longer."""
+
+MAX_ANSWER_LINE: Final = 16 * 1024 * 1024
+"""Longest line a client should accept."""
+
+SOCKET_NAME: Final = "control.sock"
+LOCK_NAME: Final = "engine.lock"
+FENCE_NAME: Final = "PAPER_ONLY"
+
+
+class ErrorCode(IntEnum):
+    """JSON-RPC error codes: the standard ones, then ours."""
+
+    PARSE_ERROR = -32700
+    INVALID_REQUEST = -32600
+    METHOD_NOT_FOUND = -32601
+    INVALID_PARAMS = -32602
+    INTERNAL_ERROR = -32603
+    LIVE_REFUSED = -32001
+    """``data.failed`` lists the preconditions: ``[{"precondition", "detail"}]``."""
+    NOT_FOUND = -32002
+    JOURNAL_UNAVAILABLE = -32003
+    RATE_LIMITED = -32004
+    SHUTTING_DOWN = -32005
+    FAILED = -32006
+    """The engine tried and could not; the message says why."""
+
+
+class Topic(StrEnum):
+    """What can be subscribed to; the module's table says what each brings."""
+
+    STATUS = "status"
+    MODE = "mode"
+    ORDERS = "orders"
+    FILLS = "fills"
+    CANDLES = "candles"
+    BOOK = "book"
+    PORTFOLIO = "portfolio"
+    LOG = "log"
+    STRATEGIES = "strategies"
+
+
+class RpcError(Exception):
+    """A JSON-RPC error: raised by handlers in the engine, and by clients on an error answer.
+
+    Args:
+        code: One of ``ErrorCode``, or any integer a newer engine may send.
+        message: One line: what is wrong, where, what to do.
+        data: Details for programs.
+    """
+
+    def __init__(self, code: int, message: str, data: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data

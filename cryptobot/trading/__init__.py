@@ -1,0 +1,1 @@
+"""The order path: one door, the fence, venues, modes, risk."""

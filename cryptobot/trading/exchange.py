@@ -1,0 +1,139 @@
+"""The one Protocol behind which every venue stands: the ccxt client and the paper exchange."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from cryptobot.domain.instrument import Instrument
+from cryptobot.domain.market import Book, Candle, PublicTrade
+from cryptobot.domain.order import Fill, OrderReport, OrderType, Side, TimeInForce
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What a venue is asked to place.
+
+    Attributes:
+        amount: In base currency.
+        price: In quote currency; ``None`` for market orders.
+    """
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    type: OrderType
+    amount: Decimal
+    price: Decimal | None
+    time_in_force: TimeInForce
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """An asset's holdings: ``locked`` is bound in open orders."""
+
+    free: Decimal
+    locked: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """Free and locked together."""
+        return self.free + self.locked
+
+
+Permit = Callable[[], Awaitable[None]]
+"""Awaited at the last point before bytes leave (or before the paper engine matches). It returns
+when the intent is journalled and the fence is open; it raises ``NotSent`` to stop the order."""
+
+
+class Exchange(Protocol):
+    """A venue that trades.
+
+    Every contract here is held by one suite that all venues pass (``tests/trading/``).
+    """
+
+    @property
+    def id(self) -> str:
+        """Its ccxt id, such as ``binance``."""
+        ...
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Its tradable symbols; empty before ``connect``."""
+        ...
+
+    async def connect(self) -> None:
+        """Load instruments and make ready. Raises ``ReadFailed`` when that cannot be done now."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection. Further calls raise."""
+        ...
+
+    async def place_order(self, request: OrderRequest, permit: Permit) -> OrderReport:
+        """Place an order and return the venue's answer.
+
+        Raises:
+            OrderRefused: The venue definitely refused.
+            NotSent: It provably was not executed (also raised by ``permit``).
+            OutcomeUnknown: Anything else. Nothing else is raised but ``CancelledError``.
+        """
+        ...
+
+    async def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport:
+        """Cancel an open order; the report is the order's state after it.
+
+        Raises:
+            OrderRefused: With code ``order_not_found``: it is not open (filled, cancelled, unknown).
+            NotSent, OutcomeUnknown: As for ``place_order``.
+        """
+        ...
+
+    async def find_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
+        """Look an order up by our id; ``None`` means "the venue says it does not know it (yet)".
+
+        Raises:
+            ReadFailed: The look-up itself failed; it says nothing about the order.
+        """
+        ...
+
+    async def open_orders(self, symbol: str) -> list[OrderReport]:
+        """Return the account's open orders of a symbol. Raises ``ReadFailed``."""
+        ...
+
+    async def my_trades(self, symbol: str, since_ms: int | None = None) -> list[Fill]:
+        """Return the account's trades of a symbol, oldest first. Raises ``ReadFailed``.
+
+        Args:
+            symbol: The unified symbol.
+            since_ms: Only trades at or after this UTC time in milliseconds.
+        """
+        ...
+
+    async def balances(self) -> Mapping[str, Balance]:
+        """Return the account's assets that are not zero. Raises ``ReadFailed``."""
+        ...
+
+    def watch_order_reports(self) -> AsyncIterator[OrderReport]:
+        """Yield changes of our own orders as they happen. Gaps are possible: reconcile."""
+        ...
+
+
+class MarketSource(Protocol):
+    """Public market data of a venue: streams that reconnect by themselves, and REST backfill."""
+
+    def watch_book(self, symbol: str) -> AsyncIterator[Book]:
+        """Yield the book at every change."""
+        ...
+
+    def watch_trades(self, symbol: str) -> AsyncIterator[PublicTrade]:
+        """Yield public trades."""
+        ...
+
+    def watch_candles(self, symbol: str, timeframe: str) -> AsyncIterator[Candle]:
+        """Yield the running candle at every change, and each new one."""
+        ...
+
+    async def candles(self, symbol: str, timeframe: str, limit: int) -> list[Candle]:
+        """Return the latest candles, oldest first, by REST. Raises ``ReadFailed``."""
+        ...
