@@ -84,7 +84,7 @@ class Exchange(Protocol):
         """Cancel an open order; the report is the order's state after it.
 
         Raises:
-            OrderRefused: With code ``order_not_found``: it is not open (filled, cancelled, unknown).
+            OrderRefused: With code ``order_not_found``: it is filled, cancelled or unknown.
             NotSent, OutcomeUnknown: As for ``place_order``.
         """
         ...
