@@ -1,6 +1,6 @@
 """The one Protocol behind which every venue stands: the ccxt client and the paper exchange."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -41,9 +41,27 @@ class Balance:
         return self.free + self.locked
 
 
-Permit = Callable[[], Awaitable[None]]
-"""Awaited at the last point before bytes leave (or before the paper engine matches). It returns
-when the intent is journalled and the fence is open; it raises ``NotSent`` to stop the order."""
+class Permit(Protocol):
+    """Leave to send one order, asked for at the last point before bytes leave."""
+
+    async def __call__(self) -> None:
+        """Return when the intent is journalled and the fence is open.
+
+        Raises:
+            NotSent: The order must not leave.
+        """
+        ...
+
+    def check(self) -> None:
+        """Look at the fence once more, without waiting, right before the bytes are written.
+
+        A venue that waits between the call above and the write must call this too; from its
+        return on the order counts as sent.
+
+        Raises:
+            NotSent: The order must not leave.
+        """
+        ...
 
 
 class Exchange(Protocol):
