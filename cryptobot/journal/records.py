@@ -1,0 +1,215 @@
+"""What the journal takes and gives back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from cryptobot.domain.errors import JournalUnavailable
+from cryptobot.domain.mode import Mode, ModeTrigger
+from cryptobot.domain.order import Fill, Order, OrderState
+
+
+class RecordRefused(JournalUnavailable):
+    """The database took everything but this record: mend the record, the journal is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """One order event: the order as it is now, why, and the fills that came with it.
+
+    Attributes:
+        venue: The exchange's id; also for paper orders.
+        evidence: What settled it, as JSON text; ``None`` for none.
+    """
+
+    order: Order
+    venue: str
+    evidence: str | None
+    fills: tuple[Fill, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a committed order record became.
+
+    Attributes:
+        seq: The event's number within its order, from 1.
+        duplicate: Whether the very same record was there already (a resubmission).
+        new_fills: Of the record's fills, those that this record brought in. A resubmission
+            answers the same as the first time.
+    """
+
+    seq: int
+    duplicate: bool
+    new_fills: tuple[Fill, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChange:
+    """A change of mode; ``from_mode`` is ``None`` at the first start."""
+
+    at_ns: int
+    from_mode: Mode | None
+    to_mode: Mode
+    trigger: ModeTrigger
+    reason: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """An asset of an account: ``locked`` is bound in open orders."""
+
+    free: Decimal
+    locked: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSnapshot:
+    """An account's holdings by asset at ``at_ns``."""
+
+    mode: Mode
+    at_ns: int
+    holdings: Mapping[str, Holding]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """An engine start; ``(started_ns, pid)`` identifies the run."""
+
+    started_ns: int
+    pid: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """The orderly end of the run that ``started_ns`` and ``pid`` identify."""
+
+    started_ns: int
+    pid: int
+    ended_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the engine; ``clean`` is false while it runs and for ever after a crash."""
+
+    started_ns: int
+    ended_ns: int | None
+    clean: bool
+    pid: int
+    version: str
+
+
+Record = OrderRecord | ModeChange | AccountSnapshot | RunStart | RunEnd
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """One line of an order's history, never changed.
+
+    Attributes:
+        from_state: The order's state before; ``None`` for the intent itself.
+        evidence: What settled it, or ``None``.
+        payload: The order as it was then, as on the control socket plus its remaining fields.
+    """
+
+    order_id: str
+    seq: int
+    at_ns: int
+    from_state: OrderState | None
+    state: OrderState
+    reason: str | None
+    evidence: object
+    payload: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFill:
+    """A fill with the order it belongs to."""
+
+    fill: Fill
+    order_id: str
+    mode: Mode
+    venue: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMetrics:
+    """The two named order metrics, as the journal has them; live orders only.
+
+    Attributes:
+        failed_total: Orders with ``failed`` set.
+        bucket_counts: For each edge asked for, the orders with ``latency_ms`` at or below it
+            (cumulative, as Prometheus counts).
+        latency_count: Orders with a latency: the ``+Inf`` bucket.
+        latency_sum_ms: Their sum in milliseconds.
+        sent_total: Orders that have left ``initialized`` and were not denied.
+    """
+
+    failed_total: int
+    bucket_counts: tuple[int, ...]
+    latency_count: int
+    latency_sum_ms: float
+    sent_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class DailyOrders:
+    """Orders created on one UTC day in one mode, by the state they have now."""
+
+    day: date
+    mode: Mode
+    total: int
+    failed: int
+    by_state: Mapping[OrderState, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """How often orders moved from one state to another; from ``None`` is creation."""
+
+    from_state: OrderState | None
+    to_state: OrderState
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The journal in numbers.
+
+    Attributes:
+        by_mode_and_state: Orders by mode and state; absent pairs are zero.
+        oldest_open_ns: When the oldest open order of each mode was created; absent for none.
+        failed: Live orders with ``failed`` set.
+        last_event_ns: The newest order's last change; ``None`` while there is no order.
+    """
+
+    by_mode_and_state: Mapping[tuple[Mode, OrderState], int]
+    oldest_open_ns: Mapping[Mode, int]
+    fills: Mapping[Mode, int]
+    failed: int
+    mode_changes: int
+    last_event_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalStatus:
+    """How the writer does.
+
+    Attributes:
+        reason: Why it is unavailable, one line; ``None`` while available.
+        queued: Records waiting for their commit.
+        commits: Transactions committed since the start.
+        records: Records committed since the start.
+        last_commit_ms: Duration of the last transaction.
+    """
+
+    available: bool
+    reason: str | None
+    queued: int
+    commits: int
+    records: int
+    last_commit_ms: float
