@@ -1,0 +1,1 @@
+"""One exact matching engine for the paper exchange, the simulated exchange and simulations."""
