@@ -1,0 +1,281 @@
+"""What can be set, with type, default and when to change it."""
+
+import ipaddress
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+
+Positive = Annotated[Decimal, Field(gt=0)]
+Fraction = Annotated[Decimal, Field(ge=0, lt=1)]
+
+
+def _split(value: object) -> object:
+    """Accept ``A,B`` where a list is wanted: environment variables are strings."""
+    if isinstance(value, str) and not value.lstrip().startswith("["):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _bounded_exact(value: object) -> object:
+    """Refuse floats: TOML writes money as a string so that it stays exact."""
+    if isinstance(value, float):
+        raise ValueError("write it as a string, such as '0.001', so that it stays exact")  # noqa: TRY004 - pydantic wants ValueError
+    return value
+
+
+Money = Annotated[Decimal, BeforeValidator(_bounded_exact), Field(ge=0)]
+
+
+class StartMode(StrEnum):
+    """What mode the engine starts in."""
+
+    RESUME = "resume"
+    """First start paper; later the last acknowledged mode, live halted until reconciled."""
+    PAPER = "paper"
+    LIVE = "live"
+    """Accepted only when the exchange is the simulator."""
+
+
+class Section(BaseModel):
+    """A group of settings; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MetricsSettings(Section):
+    """The exporter.
+
+    Attributes:
+        host: Change it only to let another machine scrape; everything is readable there.
+        port: Change it when a node exporter holds 9100. 0 takes a free one.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=9100, ge=0, le=65535)
+
+
+class ApiSettings(Section):
+    """Access to ``/api`` on the exporter.
+
+    Attributes:
+        token: Bearer token; without one only this machine may ask.
+    """
+
+    token: SecretStr | None = None
+
+
+class ExchangeSettings(Section):
+    """The exchange.
+
+    Attributes:
+        id: Its ccxt id.
+        connect_to: ``HOST:PORT`` to send every connection to, URLs unchanged: a simulator or proxy.
+        tls_ca: PEM file to trust for ``connect_to``.
+        api_key: From the environment or the keyring, never from a file.
+        secret: As ``api_key``.
+        timeout_s: Longest wait for an answer before an order counts as unknown.
+        book_depth: Price levels a side that are kept.
+    """
+
+    id: str = "binance"
+    connect_to: str | None = None
+    tls_ca: Path | None = None
+    api_key: SecretStr | None = None
+    secret: SecretStr | None = None
+    timeout_s: float = Field(default=10.0, ge=0.5, le=60)
+    book_depth: int = Field(default=20, ge=5, le=1000)
+
+    @field_validator("connect_to")
+    @classmethod
+    def _host_and_port(cls, value: str | None) -> str | None:
+        if value is not None:
+            host, _, port = value.rpartition(":")
+            if not host or not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004 - the port range
+                raise ValueError("write HOST:PORT, such as 127.0.0.1:18443")
+        return value
+
+    @property
+    def target(self) -> tuple[str, int] | None:
+        """``connect_to`` as host and port."""
+        if self.connect_to is None:
+            return None
+        host, _, port = self.connect_to.rpartition(":")
+        return host.strip("[]"), int(port)
+
+    @property
+    def connects_to_loopback(self) -> bool:
+        """Whether ``connect_to`` names this machine."""
+        if self.target is None:
+            return False
+        host = self.target[0]
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+
+class ModeSettings(Section):
+    """Live or paper at start."""
+
+    start: StartMode = StartMode.RESUME
+
+
+class DatabaseSettings(Section):
+    """The journal.
+
+    Attributes:
+        url: SQLAlchemy URL of SQLite or PostgreSQL; default: ``cryptobot.db`` in the state
+            directory.
+    """
+
+    url: str | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _supported(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("sqlite:", "postgresql")):
+            raise ValueError("allowed: sqlite:///FILE, postgresql+psycopg://USER@HOST/DATABASE")
+        return value
+
+
+class RiskSettings(Section):
+    """Limits checked before every order, live and paper alike.
+
+    Attributes:
+        max_order_notional: Largest price times amount of one order, in quote currency.
+        max_position_notional: Largest position of a symbol with all open orders filled, in quote
+            currency.
+        max_open_orders: Most open orders at once, unresolved ones included.
+        max_orders_per_10s: Most orders sent in 10 s; Binance allows 50.
+    """
+
+    max_order_notional: Money = Decimal(1000)
+    max_position_notional: Money = Decimal(5000)
+    max_open_orders: int = Field(default=50, ge=0)
+    max_orders_per_10s: int = Field(default=40, ge=0)
+
+
+class PaperSettings(Section):
+    """The paper account of a first start; after a switch it starts from the live balances.
+
+    Attributes:
+        balances: Amount by asset.
+        maker_fee: Fraction of the amount received.
+        taker_fee: Fraction of the amount received.
+    """
+
+    balances: dict[str, Money] = Field(default_factory=lambda: {"USDT": Decimal(10_000)})
+    maker_fee: Fraction = Decimal("0.001")
+    taker_fee: Fraction = Decimal("0.001")
+
+
+class StrategyStart(Section):
+    """A strategy to start with the engine."""
+
+    name: str
+    params: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+
+class StrategySettings(Section):
+    """Strategies.
+
+    Attributes:
+        folder: Users' own strategies: every ``*.py`` in it is loaded.
+        start: Those started with the engine.
+    """
+
+    folder: Path | None = None
+    start: list[StrategyStart] = Field(default_factory=list)
+
+
+class ReconciliationSettings(Section):
+    """How unknown outcomes are settled and how often books are compared.
+
+    Attributes:
+        interval_s: Seconds between comparisons with the exchange.
+        not_found_patience_s: How long "the exchange does not know it" is doubted: reads may lag.
+    """
+
+    interval_s: float = Field(default=30.0, ge=1)
+    not_found_patience_s: float = Field(default=10.0, ge=0)
+
+
+class SentrySettings(Section):
+    """Error tracking; written by ``check_runtime_dependencies.py --sync-sentry``."""
+
+    dsn: SecretStr | None = None
+    environment: str | None = None
+    release: str | None = None
+
+
+class OtelSettings(Section):
+    """Tracing."""
+
+    exporter_otlp_endpoint: str | None = None
+
+
+class Settings(Section):
+    """Everything that can be set.
+
+    Attributes:
+        state_dir: Where the journal, socket, lock and fence live (made 0700).
+        log_dir: Where the logs go.
+        account: The name that ``--confirm`` must repeat to go live.
+        symbols: What is watched and may be traded.
+        timeframe: Candle length for charts and strategies.
+        log_level: Least severe records kept.
+    """
+
+    state_dir: Path
+    log_dir: Path
+    account: str = Field(default="main", min_length=1, max_length=64)
+    symbols: Annotated[list[str], BeforeValidator(_split)] = Field(
+        default_factory=lambda: ["BTC/USDT"], min_length=1
+    )
+    timeframe: str = Field(default="1m", pattern=r"^[1-9][0-9]*[smhdwM]$")
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    metrics: MetricsSettings = MetricsSettings()
+    api: ApiSettings = ApiSettings()
+    exchange: ExchangeSettings = ExchangeSettings()
+    mode: ModeSettings = ModeSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    risk: RiskSettings = RiskSettings()
+    paper: PaperSettings = PaperSettings()
+    strategies: StrategySettings = StrategySettings()
+    reconciliation: ReconciliationSettings = ReconciliationSettings()
+    sentry: SentrySettings = SentrySettings()
+    otel: OtelSettings = OtelSettings()
+
+    @field_validator("symbols")
+    @classmethod
+    def _unified(cls, value: list[str]) -> list[str]:
+        for symbol in value:
+            base, _, quote = symbol.partition("/")
+            if not base or not quote or symbol != symbol.upper():
+                raise ValueError(f"{symbol!r} is not a unified symbol such as BTC/USDT")
+        if len(set(value)) != len(value):
+            raise ValueError("a symbol is listed twice")
+        return value
+
+    @model_validator(mode="after")
+    def _tls_ca_is_there(self) -> Self:
+        ca = self.exchange.tls_ca
+        if ca is not None and not ca.is_file():
+            raise ValueError(f"exchange.tls_ca: no such file: {ca}")
+        return self
+
+    @property
+    def database_url(self) -> str:
+        """The journal's URL, the default filled in."""
+        return self.database.url or f"sqlite:///{self.state_dir / 'cryptobot.db'}"

@@ -1,0 +1,251 @@
+"""Reading settings, strongest source first, remembering which source gave which value.
+
+Sources: command line, ``CRYPTOBOT_*`` environment (nested with ``__``), runtime overrides
+(``config/runtime_overrides.json``), ``config/production.env``, the profile
+(``config/profiles/NAME.toml``), ``config/default.toml``.
+"""
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+from pydantic import ValidationError
+
+from cryptobot.domain.errors import UserError
+from cryptobot.settings.model import Settings
+
+ENV_PREFIX: Final = "CRYPTOBOT_"
+ENV_ALIASES: Final = {
+    "SENTRY_DSN": "sentry.dsn",
+    "SENTRY_ENVIRONMENT": "sentry.environment",
+    "SENTRY_RELEASE": "sentry.release",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "otel.exporter_otlp_endpoint",
+}
+"""Variables that keep their usual names."""
+NOT_SETTINGS: Final = frozenset({"CRYPTOBOT_PROFILE"})
+SECRETS: Final = frozenset({"exchange.api_key", "exchange.secret", "api.token"})
+"""Settings that must not stand in a TOML file."""
+
+Tree = dict[str, Any]
+
+
+class SettingsError(UserError):
+    """A setting is unknown, misplaced or has a bad value; the message names key and source."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    name: str
+    values: Tree
+
+
+def config_dir() -> Path:
+    """Return the checkout's ``config``, or the copy inside an installed package."""
+    package = Path(__file__).resolve().parents[1]
+    checkout = package.parent / "config"
+    return checkout if (checkout / "default.toml").is_file() else package / "_config"
+
+
+def default_state_dir() -> Path:
+    """Return the user's state directory for this program."""
+    return Path(platformdirs.user_state_dir("cryptobot"))
+
+
+def default_log_dir(state_dir: Path) -> Path:
+    """Return ``ops/logs`` in a checkout, else ``logs`` in the state directory."""
+    root = Path(__file__).resolve().parents[2]
+    return root / "ops" / "logs" if (root / "pyproject.toml").is_file() else state_dir / "logs"
+
+
+def load_settings(
+    *,
+    profile: str | None = None,
+    cli: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Settings:
+    """Return the settings, merged and checked.
+
+    Args:
+        profile: Name of ``profiles/NAME.toml``; ``CRYPTOBOT_PROFILE`` when ``None``.
+        cli: Dotted keys given on the command line; ``None`` values are ignored.
+        environ: The environment; ``os.environ`` when ``None``.
+        directory: Where the files are; the checkout's ``config`` when ``None``.
+
+    Raises:
+        SettingsError: One line for each thing that is wrong.
+    """
+    environ = os.environ if environ is None else environ
+    directory = directory or config_dir()
+    sources = [
+        _cli_source(cli or {}),
+        _environment_source(environ),
+        _json_source(directory / "runtime_overrides.json"),
+        _dotenv_source(directory / "production.env"),
+        *_profile_source(directory, profile or environ.get("CRYPTOBOT_PROFILE")),
+        _toml_source(directory / "default.toml"),
+    ]
+    merged: Tree = {}
+    origin: dict[str, str] = {}
+    for source in reversed(sources):
+        _merge(merged, source, origin)
+    state_dir = Path(merged.get("state_dir") or default_state_dir()).expanduser().absolute()
+    merged["state_dir"] = state_dir
+    merged["log_dir"] = (
+        Path(merged.get("log_dir") or default_log_dir(state_dir)).expanduser().absolute()
+    )
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, origin)) from None
+
+
+def _cli_source(cli: Mapping[str, object]) -> _Source:
+    return _Source("the command line", _nested({k: v for k, v in cli.items() if v is not None}))
+
+
+def _environment_source(environ: Mapping[str, str]) -> _Source:
+    return _Source("the environment", _nested(_from_variables(environ, strict=False)))
+
+
+def _from_variables(variables: Mapping[str, str], *, strict: bool) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in variables.items():
+        if name in ENV_ALIASES:
+            found[ENV_ALIASES[name]] = value
+        elif name in NOT_SETTINGS:
+            continue
+        elif name.startswith(ENV_PREFIX):
+            found[name.removeprefix(ENV_PREFIX).lower().replace("__", ".")] = value
+        elif strict:
+            raise SettingsError(
+                f"config/production.env: unknown variable {name}; "
+                f"use {ENV_PREFIX}SECTION__KEY or one of {', '.join(ENV_ALIASES)}"
+            )
+    return found
+
+
+def _json_source(path: Path) -> _Source:
+    if not path.exists():
+        return _Source(str(path), {})
+    try:
+        values = json.loads(path.read_text())
+    except ValueError as error:
+        raise SettingsError(f"{path}: not valid JSON: {error}; mend or delete it") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from None
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path}: must hold a JSON object; mend or delete it")
+    return _Source(str(path), values)
+
+
+def _dotenv_source(path: Path) -> _Source:
+    if not path.exists():
+        return _Source(str(path), {})
+    variables: dict[str, str] = {}
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        text = line.strip().removeprefix("export ").strip()
+        if not text or text.startswith("#"):
+            continue
+        name, separator, value = text.partition("=")
+        if not separator or not name.strip():
+            raise SettingsError(f"{path}:{number}: not NAME=VALUE: {line!r}")
+        variables[name.strip()] = value.strip().strip("\"'")
+    return _Source(str(path), _nested(_from_variables(variables, strict=True)))
+
+
+def _profile_source(directory: Path, profile: str | None) -> list[_Source]:
+    if profile is None:
+        return []
+    path = directory / "profiles" / f"{profile}.toml"
+    if not path.is_file():
+        known = sorted(file.stem for file in (directory / "profiles").glob("*.toml"))
+        raise SettingsError(f"no profile {profile!r} at {path}; known: {', '.join(known)}")
+    return [_toml_source(path)]
+
+
+def _toml_source(path: Path) -> _Source:
+    if not path.exists():
+        return _Source(str(path), {})
+    try:
+        values = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+    for key in SECRETS:
+        section, _, name = key.partition(".")
+        if name in values.get(section, {}):
+            variable = f"{ENV_PREFIX}{key.upper().replace('.', '__')}"
+            raise SettingsError(
+                f"{path}: {key} is a secret and must not stand in a file; "
+                f"set {variable} or store it in the keyring"
+            )
+    return _Source(str(path), values)
+
+
+def _nested(flat: Mapping[str, object]) -> Tree:
+    tree: Tree = {}
+    for key, value in flat.items():
+        *sections, name = key.split(".")
+        node = tree
+        for section in sections:
+            child = node.setdefault(section, {})
+            if not isinstance(child, dict):
+                raise SettingsError(f"{key}: {section} is both a value and a section")
+            node = child
+        node[name] = value
+    return tree
+
+
+def _merge(into: Tree, source: _Source, origin: dict[str, str]) -> None:
+    """Lay ``source`` over ``into``; ``origin`` learns which source gave each dotted key."""
+
+    def walk(node: Tree, values: Tree, prefix: str) -> None:
+        for name, value in values.items():
+            key = f"{prefix}{name}"
+            origin[key] = source.name
+            below = node.get(name)
+            # Tables of amounts are whole values: merging them would add assets nobody asked for.
+            if isinstance(value, dict) and isinstance(below, dict) and key != "paper.balances":
+                walk(below, value, f"{key}.")
+            elif isinstance(value, dict):
+                node[name] = {}
+                walk(node[name], value, f"{key}.")
+            else:
+                node[name] = value
+
+    walk(into, source.values, "")
+
+
+def _explain(error: ValidationError, origin: Mapping[str, str]) -> str:
+    lines = []
+    for item in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in item["loc"])
+        source = next(
+            (origin[prefix] for prefix in _prefixes(item["loc"]) if prefix in origin), "defaults"
+        )
+        if item["type"] == "extra_forbidden":
+            lines.append(f"unknown setting {key} (from {source}); known here: {_known(item)}")
+        else:
+            message = item["msg"].removeprefix("Value error, ")
+            lines.append(f"setting {key or '(all)'} (from {source}): {message}")
+    return "\n".join(lines)
+
+
+def _prefixes(location: tuple[int | str, ...]) -> list[str]:
+    parts = [str(part) for part in location]
+    return [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
+
+
+def _known(item: Mapping[str, Any]) -> str:
+    model: Any = Settings
+    for part in item["loc"][:-1]:
+        field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
+        if field is None:
+            return "none"
+        model = field.annotation
+    return ", ".join(model.model_fields) if hasattr(model, "model_fields") else "none"
