@@ -113,7 +113,7 @@ class OrderEvent:
     Attributes:
         from_state: The order's state before; ``None`` for the intent itself.
         evidence: What settled it, or ``None``.
-        payload: The order as it was then, as on the control socket plus its remaining fields.
+        payload: The order as it was then: the columns of ``orders``, decimals as text.
     """
 
     order_id: str

@@ -1,0 +1,204 @@
+"""Turns a batch of records into rows, in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Insert, Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cryptobot.domain.order import TERMINAL, Fill
+from cryptobot.journal import schema
+from cryptobot.journal.records import (
+    AccountSnapshot,
+    ModeChange,
+    OrderRecord,
+    Record,
+    Recorded,
+    RunEnd,
+    RunStart,
+)
+from cryptobot.journal.rows import account_row, fill_row, mode_row, order_row, payload_json
+
+_MAX_ASKED = 500
+"""Order ids in one look-up; far below every database's limit of parameters."""
+
+
+@dataclass(slots=True)
+class _History:
+    """What is known of an order's events: the last state, and the seq of each by digest."""
+
+    state: str | None = None
+    seqs: dict[str, int] = field(default_factory=dict)
+
+
+class BatchWriter:
+    """Writes batches for the one writer thread.
+
+    It remembers the history of open orders, so that numbering an event needs no read. Only valid
+    while nothing else writes orders to the database; ``forget`` after any failure.
+    """
+
+    def __init__(self, dialect: str) -> None:
+        self._histories: dict[str, _History] = {}
+        self._insert_event = schema.order_events.insert()
+        self._upsert_order = _upsert(dialect)
+        self._insert_fill = _insert_new(dialect, schema.fills).returning(
+            schema.fills.c.order_id, schema.fills.c.trade_id, schema.fills.c.digest
+        )
+        self._insert_new = {
+            ModeChange: _insert_new(dialect, schema.mode_changes),
+            AccountSnapshot: _insert_new(dialect, schema.account_snapshots),
+            RunStart: _insert_new(dialect, schema.runs),
+        }
+
+    def forget(self) -> None:
+        """Drop what is remembered; it is read again when needed."""
+        self._histories.clear()
+
+    def write(self, connection: Connection, records: Sequence[Record]) -> list[Recorded | None]:
+        """Write ``records`` within the caller's transaction and return what each became."""
+        order_records = [record for record in records if isinstance(record, OrderRecord)]
+        written = iter(self._write_orders(connection, order_records) if order_records else ())
+        results: list[Recorded | None] = []
+        for record in records:
+            if isinstance(record, OrderRecord):
+                results.append(next(written))
+            else:
+                self._write_other(connection, record)
+                results.append(None)
+        return results
+
+    def committed(self, records: Sequence[Record]) -> None:
+        """Forget the orders that will hardly change again."""
+        for record in records:
+            if isinstance(record, OrderRecord) and record.order.state in TERMINAL:
+                self._histories.pop(record.order.order_id, None)
+
+    def _write_orders(
+        self, connection: Connection, records: Sequence[OrderRecord]
+    ) -> list[Recorded]:
+        self._load_histories(connection, {record.order.order_id for record in records})
+        events: list[dict[str, Any]] = []
+        views: dict[str, dict[str, Any]] = {}
+        fills: list[dict[str, Any]] = []
+        digests: list[str] = []
+        duplicates: set[int] = set()
+        for index, record in enumerate(records):
+            order = record.order
+            row = order_row(record)
+            payload = payload_json(row, order)
+            digest = _digest(payload, record)
+            digests.append(digest)
+            history = self._histories[order.order_id]
+            if digest in history.seqs:
+                duplicates.add(index)
+                continue
+            history.seqs[digest] = len(history.seqs) + 1
+            events.append(
+                {
+                    "order_id": order.order_id,
+                    "seq": history.seqs[digest],
+                    "at_ns": order.updated_ns,
+                    "from_state": history.state,
+                    "state": row["state"],
+                    "reason": row["reason"],
+                    "evidence": record.evidence,
+                    "payload": payload,
+                    "digest": digest,
+                }
+            )
+            history.state = row["state"]
+            views[order.order_id] = row
+            fills.extend(fill_row(fill, record, digest) for fill in record.fills)
+        if events:
+            connection.execute(self._insert_event, events)
+            connection.execute(self._upsert_order, list(views.values()))
+        new = (
+            {tuple(row) for row in connection.execute(self._insert_fill, fills)} if fills else set()
+        )
+        if duplicates:
+            new |= _fills_of(connection, {digests[index] for index in duplicates})
+        return [
+            Recorded(
+                self._histories[record.order.order_id].seqs[digest],
+                index in duplicates,
+                _only_new(record, digest, new),
+            )
+            for index, (record, digest) in enumerate(zip(records, digests, strict=True))
+        ]
+
+    def _load_histories(self, connection: Connection, order_ids: set[str]) -> None:
+        missing = sorted(order_ids - self._histories.keys())
+        event = schema.order_events.c
+        for start in range(0, len(missing), _MAX_ASKED):
+            asked = missing[start : start + _MAX_ASKED]
+            self._histories.update((order_id, _History()) for order_id in asked)
+            known = (
+                select(event.order_id, event.seq, event.state, event.digest)
+                .where(event.order_id.in_(asked))
+                .order_by(event.order_id, event.seq)
+            )
+            for order_id, seq, state, digest in connection.execute(known):
+                history = self._histories[order_id]
+                history.state = state
+                history.seqs[digest] = seq
+
+    def _write_other(self, connection: Connection, record: Record) -> None:
+        match record:
+            case ModeChange():
+                connection.execute(self._insert_new[ModeChange], mode_row(record))
+            case AccountSnapshot():
+                connection.execute(self._insert_new[AccountSnapshot], account_row(record))
+            case RunStart(started_ns, pid, version):
+                row = {"started_ns": started_ns, "pid": pid, "version": version, "clean": False}
+                connection.execute(self._insert_new[RunStart], row)
+            case RunEnd(started_ns, pid, ended_ns):
+                run = schema.runs.c
+                connection.execute(
+                    update(schema.runs)
+                    .where(run.started_ns == started_ns, run.pid == pid)
+                    .values(ended_ns=ended_ns, clean=True)
+                )
+
+
+def _digest(payload: str, record: OrderRecord) -> str:
+    """Name an event by its content, so that a resubmission is known as such."""
+    trades = [(fill.symbol, fill.trade_id) for fill in record.fills]
+    content = orjson.dumps((payload, record.evidence, trades))
+    return blake2b(content, digest_size=16).hexdigest()
+
+
+def _only_new(record: OrderRecord, digest: str, new: set[tuple[Any, ...]]) -> tuple[Fill, ...]:
+    if not record.fills:
+        return ()
+    unique = {fill.trade_id: fill for fill in reversed(record.fills)}
+    return tuple(
+        fill
+        for fill in record.fills
+        if unique[fill.trade_id] is fill and (record.order.order_id, fill.trade_id, digest) in new
+    )
+
+
+def _fills_of(connection: Connection, digests: set[str]) -> set[tuple[Any, ...]]:
+    fill = schema.fills.c
+    stored = select(fill.order_id, fill.trade_id, fill.digest).where(fill.digest.in_(digests))
+    return {tuple(row) for row in connection.execute(stored)}
+
+
+def _insert_new(dialect: str, table: Table) -> Any:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing()
+
+
+def _upsert(dialect: str) -> Insert:
+    table = schema.orders
+    insert: Any = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
+    fixed = {"order_id", "created_ns"}
+    changing: Mapping[str, Any] = {
+        column.name: insert.excluded[column.name] for column in table.c if column.name not in fixed
+    }
+    statement: Insert = insert.on_conflict_do_update(index_elements=["order_id"], set_=changing)
+    return statement
