@@ -1,23 +1,51 @@
-"""The matching engine: one account's orders against a market whose liquidity others made."""
+"""The matching engine: one account's orders against a market whose liquidity others made.
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+Rules, beyond price-time priority:
+
+- A taker eats the market's levels best first. Where the next in line is an order of our own, the
+  taker's rest expires with reason ``self_trade`` (Binance's ``EXPIRE_TAKER``).
+- A resting order waits behind the market's amount at its price when it was placed. Trades at
+  that price eat this queue first, then us; a trade at a worse price would have met us first, so
+  it fills us.
+- When the market's book crosses a resting order, the order fills as maker at its own price, up
+  to the crossing amount, which is then consumed.
+- A feed trade does not change the market's levels: the feed's next depth update does.
+
+Stop and take-profit orders are to be watched in ``_market_moved``, the one place that every
+change of the market passes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from cryptobot.domain.clock import Clock
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.market import Level
-from cryptobot.domain.order import Side
+from cryptobot.domain.money import ZERO
+from cryptobot.domain.order import OrderState, OrderType, Side, TimeInForce
 from cryptobot.matching.events import ExecutionEvent
-from cryptobot.matching.filters import SymbolFilters
+from cryptobot.matching.filters import NO_FILTERS, SymbolFilters, check_order, check_swept
 from cryptobot.matching.ledger import Ledger
+from cryptobot.matching.matcher import Matcher
+from cryptobot.matching.order_store import OrderStore
 from cryptobot.matching.records import FeeSchedule, NewOrder, OrderRecord, TradeRecord
+from cryptobot.matching.refusal import Refusal, RefusalCode
+from cryptobot.matching.settlement import Settlement, funds_needed
+from cryptobot.matching.sweep import Sweep, sweep_amount, sweep_quote
+from cryptobot.matching.symbol_book import Levels, SymbolBook
+
+_FIXED_LIFETIME: Mapping[OrderType, TimeInForce] = {
+    OrderType.MARKET: TimeInForce.IOC,
+    OrderType.LIMIT_MAKER: TimeInForce.GTC,
+}
+"""Only a plain limit order chooses its time in force."""
 
 
 class MatchingEngine:
     """Matches one account's orders by price-time priority; pure and synchronous.
 
     Args:
-        instruments: By unified symbol.
+        instruments: By unified symbol; looked at for every order, so it may change.
         ledger: The account's funds; the engine locks, spends and credits.
         fees: Maker and taker fractions.
         clock: Stamps orders and trades with UTC nanoseconds.
@@ -40,29 +68,69 @@ class MatchingEngine:
         first_order_id: int = 1,
         first_trade_id: int = 1,
     ) -> None:
-        raise NotImplementedError
+        self._instruments = instruments
+        self._ledger = ledger
+        self._clock = clock
+        self._filters = filters or {}
+        self._books: dict[str, SymbolBook] = {}
+        self._store = OrderStore()
+        self._settlement = Settlement(
+            ledger,
+            self._store,
+            fees,
+            clock,
+            on_event=on_event or (lambda _: None),
+            first_trade_id=first_trade_id,
+        )
+        self._matcher = Matcher(instruments, self._store, self._settlement)
+        self._next_order_id = first_order_id
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
         """The instruments by unified symbol."""
-        raise NotImplementedError
+        return self._instruments
 
     @property
     def ledger(self) -> Ledger:
         """The account's funds."""
-        raise NotImplementedError
+        return self._ledger
 
-    def set_book(self, symbol: str, bids: Iterable[Level], asks: Iterable[Level]) -> None:
-        """Take a snapshot of the market's book; resting orders that it crosses are filled."""
-        raise NotImplementedError
+    # The market
 
-    def apply_levels(self, symbol: str, bids: Iterable[Level], asks: Iterable[Level]) -> None:
-        """Take changed levels with absolute amounts (0 removes); crossed orders are filled."""
-        raise NotImplementedError
+    def set_book(self, symbol: str, bids: Levels, asks: Levels) -> None:
+        """Take a snapshot of the market's whole book; resting orders that it crosses fill."""
+        self._replace(symbol, bids, asks, whole=True)
+
+    def set_window(self, symbol: str, bids: Levels, asks: Levels) -> None:
+        """Take a snapshot of the market's best levels; beyond them nothing is known.
+
+        What was consumed beyond the window stays remembered, and an order resting there waits
+        behind whatever shows up at its price.
+        """
+        self._replace(symbol, bids, asks, whole=False)
+
+    def apply_levels(self, symbol: str, bids: Levels, asks: Levels) -> None:
+        """Take changed levels with absolute amounts (0 removes); crossed orders fill."""
+        book = self._book(symbol)
+        book.update(Side.BUY, bids)
+        book.update(Side.SELL, asks)
+        self._market_moved(book)
 
     def apply_trade(self, symbol: str, price: Decimal, amount: Decimal, taker_side: Side) -> None:
-        """Take a trade of the market: it eats the queue ahead of our orders, then fills them."""
-        raise NotImplementedError
+        """Take a trade of the market: it eats the queue ahead of our orders, then fills them.
+
+        Args:
+            symbol: The unified symbol.
+            price: In quote currency.
+            amount: In base currency.
+            taker_side: ``BUY`` when it lifted an offer, ``SELL`` when it hit a bid.
+        """
+        book = self._book(symbol)
+        self._matcher.trade(book, taker_side.opposite, price, amount)
+        book.last_price = price
+        self._market_moved(book)
+
+    # Orders
 
     def place(self, new: NewOrder) -> OrderRecord:
         """Take an order and match it at once; return it as it stands then.
@@ -70,45 +138,177 @@ class MatchingEngine:
         Raises:
             Refusal: The order does not exist; nothing changed.
         """
-        raise NotImplementedError
+        instrument = self._admit(new)
+        book = self._book(new.symbol)
+        check_order(
+            new, instrument, self._filters.get(new.symbol, NO_FILTERS), book.reference_price()
+        )
+        sweep = self._sweep(book, instrument, new)
+        record = self._accept(new, instrument, sweep)
+        if not sweep.complete and _lifetime(record) is TimeInForce.FOK:
+            record = self._matcher.close(record, OrderState.EXPIRED, "fill_or_kill")
+        else:
+            record = self._settle_rest(book, self._matcher.take(book, record, sweep), sweep)
+        self._settlement.deliver()
+        return record
+
+    def rest(self, new: NewOrder) -> OrderRecord:
+        """Put back a limit order that rested before a restart: no filters, nothing taken.
+
+        It joins the end of the queue at its price; the next book or trade may fill it.
+
+        Raises:
+            Refusal: Unknown symbol, duplicate id or insufficient funds; nothing changed.
+            ValueError: It has no price or no amount.
+        """
+        if new.price is None or new.amount is None:
+            raise ValueError("only an order with a price and an amount can rest")
+        instrument = self._admit(new)
+        record = self._accept(new, instrument, Sweep((), new.amount))
+        self._matcher.rest(self._book(new.symbol), record, new.price)
+        self._settlement.deliver()
+        return record
 
     def cancel(self, symbol: str, order_id: int) -> OrderRecord:
-        """Take an open order out of the book. Raises ``Refusal`` ``not_found``."""
-        raise NotImplementedError
+        """Take an open order out of the book; return it as it stands then.
+
+        Raises:
+            Refusal: ``not_found``: no open order of that symbol has the id.
+        """
+        record = self._store.get(symbol, order_id)
+        if record is None or not record.is_open:
+            raise Refusal(RefusalCode.NOT_FOUND, f"no open order {order_id} of {symbol}")
+        after = self._withdraw(record)
+        self._settlement.deliver()
+        return after
 
     def cancel_all(self, symbol: str) -> list[OrderRecord]:
         """Cancel every open order of a symbol, oldest first; possibly none."""
-        raise NotImplementedError
+        canceled = [self._withdraw(record) for record in self._store.open(symbol)]
+        self._settlement.deliver()
+        return canceled
+
+    # Looking
 
     def find(
         self, symbol: str, *, order_id: int | None = None, client_order_id: str | None = None
     ) -> OrderRecord | None:
         """Look an order up by either id; by client id the latest that has it."""
-        raise NotImplementedError
+        if order_id is not None:
+            return self._store.get(symbol, order_id)
+        return None if client_order_id is None else self._store.latest(symbol, client_order_id)
 
     def open_orders(self, symbol: str | None = None) -> list[OrderRecord]:
-        """Return the open orders, oldest first."""
-        raise NotImplementedError
+        """Return the open orders of a symbol (``None``: of all), oldest first."""
+        return self._store.open(symbol)
 
     def orders(self, symbol: str) -> Sequence[OrderRecord]:
         """Return every order of a symbol, oldest first."""
-        raise NotImplementedError
+        return self._store.orders(symbol)
 
     def trades(self, symbol: str) -> Sequence[TradeRecord]:
         """Return every trade of a symbol, oldest first."""
-        raise NotImplementedError
+        return self._store.trades(symbol)
 
     def book(self, symbol: str, depth: int | None = None) -> tuple[list[Level], list[Level]]:
         """Return bids and asks, best first, as the public sees them.
 
         That is: the market's liquidity without what we consumed, plus our resting orders.
         """
-        raise NotImplementedError
+        book = self._book(symbol)
+        return book.public(Side.BUY, depth), book.public(Side.SELL, depth)
 
     def public_amount(self, symbol: str, side: Side, price: Decimal) -> Decimal:
         """Return what the public sees at a price: ``BUY`` for bids, ``SELL`` for asks."""
-        raise NotImplementedError
+        return self._book(symbol).public_amount(side, price)
 
     def last_price(self, symbol: str) -> Decimal | None:
         """Return the latest trade's price (the market's or ours), ``None`` before the first."""
-        raise NotImplementedError
+        return self._book(symbol).last_price
+
+    # Inside
+
+    def _book(self, symbol: str) -> SymbolBook:
+        book = self._books.get(symbol)
+        if book is None:
+            book = self._books[symbol] = SymbolBook(symbol)
+        return book
+
+    def _replace(self, symbol: str, bids: Levels, asks: Levels, *, whole: bool) -> None:
+        book = self._book(symbol)
+        book.replace(Side.BUY, bids, whole=whole)
+        book.replace(Side.SELL, asks, whole=whole)
+        self._market_moved(book)
+
+    def _market_moved(self, book: SymbolBook) -> None:
+        self._matcher.cross(book)
+        self._settlement.deliver()
+
+    def _admit(self, new: NewOrder) -> Instrument:
+        instrument = self._matcher.instrument(new.symbol)
+        if new.client_order_id is not None:
+            earlier = self._store.latest(new.symbol, new.client_order_id)
+            if earlier is not None and earlier.is_open:
+                raise Refusal(
+                    RefusalCode.DUPLICATE_CLIENT_ORDER_ID,
+                    f"an open order has the client order id {new.client_order_id} already",
+                )
+        return instrument
+
+    def _sweep(self, book: SymbolBook, instrument: Instrument, new: NewOrder) -> Sweep:
+        levels = book.takeable(new.side, new.price)
+        if new.quote_amount is not None:
+            sweep = sweep_quote(levels, new.quote_amount, instrument.amount_step)
+        else:
+            sweep = sweep_amount(levels, new.amount or ZERO)
+        if new.type is OrderType.LIMIT_MAKER and (sweep.takes or sweep.blocked):
+            raise Refusal(RefusalCode.WOULD_TAKE, "the order would trade at once and must not take")
+        if new.type is OrderType.MARKET and not next(book.takeable(new.side, None), None):
+            # An order of our own, first in line, is no liquidity either.
+            raise Refusal(RefusalCode.NO_LIQUIDITY, f"nothing to trade with in {new.symbol}")
+        if new.quote_amount is not None:
+            check_swept(sweep.wanted, instrument)
+        return sweep
+
+    def _accept(self, new: NewOrder, instrument: Instrument, sweep: Sweep) -> OrderRecord:
+        now = self._clock.now_ns()
+        order_id = self._next_order_id
+        record = OrderRecord(
+            order_id=order_id,
+            client_order_id=new.client_order_id or f"engine-{order_id}",
+            symbol=new.symbol,
+            side=new.side,
+            type=new.type,
+            time_in_force=new.time_in_force,
+            price=new.price,
+            amount=sweep.wanted,
+            quote_amount=new.quote_amount,
+            state=OrderState.ACCEPTED,
+            created_ns=now,
+            updated_ns=now,
+        )
+        asset, amount = funds_needed(record, instrument)
+        is_market_buy = new.type is OrderType.MARKET and new.side is Side.BUY
+        self._settlement.accept(record, asset, sweep.cost if is_market_buy else amount)
+        self._next_order_id += 1
+        return record
+
+    def _settle_rest(self, book: SymbolBook, record: OrderRecord, sweep: Sweep) -> OrderRecord:
+        """Let what the takes left rest in the book, or expire."""
+        if sweep.complete:
+            return record
+        if sweep.blocked:
+            return self._matcher.close(record, OrderState.EXPIRED, "self_trade")
+        if record.price is None or _lifetime(record) is not TimeInForce.GTC:
+            return self._matcher.close(record, OrderState.EXPIRED, "unfilled")
+        self._matcher.rest(book, record, record.price)
+        return record
+
+    def _withdraw(self, record: OrderRecord) -> OrderRecord:
+        if record.price is None:
+            raise ValueError(f"order {record.order_id} has no price: it cannot rest")
+        return self._matcher.withdraw(self._book(record.symbol), record, record.price)
+
+
+def _lifetime(record: OrderRecord) -> TimeInForce:
+    return _FIXED_LIFETIME.get(record.type, record.time_in_force)

@@ -42,6 +42,15 @@ class Ledger:
         """Add ``amount`` from outside to the free funds."""
         self.credit(asset, amount)
 
+    def reset(self, balances: Mapping[str, Decimal]) -> None:
+        """Hold exactly ``balances`` from now on; nothing may be locked."""
+        bound = sorted(asset for asset, holding in self._holdings.items() if holding.locked)
+        if bound:
+            raise ValueError(f"still locked in open orders: {', '.join(bound)}")
+        self._holdings = {}
+        for asset, amount in balances.items():
+            self.deposit(asset, amount)
+
     def credit(self, asset: str, amount: Decimal) -> None:
         """Add what a trade brought to the free funds."""
         free, locked = self.holding(asset)
