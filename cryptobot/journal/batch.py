@@ -1,16 +1,15 @@
 """Turns a batch of records into rows, in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Insert, Table, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Dialect, select, update
 
-from cryptobot.domain.order import TERMINAL, Fill
-from cryptobot.journal import schema
+from cryptobot.domain.order import TERMINAL, Fill, OrderState
+from cryptobot.journal import schema, statements
 from cryptobot.journal.records import (
     AccountSnapshot,
     ModeChange,
@@ -24,6 +23,8 @@ from cryptobot.journal.rows import account_row, fill_row, mode_row, order_row, p
 
 _MAX_ASKED = 500
 """Order ids in one look-up; far below every database's limit of parameters."""
+
+_FIRST_STATES = frozenset({OrderState.INITIALIZED, OrderState.SUBMITTED, OrderState.DENIED})
 
 
 @dataclass(slots=True)
@@ -41,27 +42,41 @@ class BatchWriter:
     while nothing else writes orders to the database; ``forget`` after any failure.
     """
 
-    def __init__(self, dialect: str) -> None:
+    def __init__(self, dialect: Dialect) -> None:
         self._histories: dict[str, _History] = {}
-        self._insert_event = schema.order_events.insert()
-        self._upsert_order = _upsert(dialect)
-        self._insert_fill = _insert_new(dialect, schema.fills).returning(
+        self._insert_event = statements.insert_event(dialect)
+        self._upsert_order = statements.upsert_order(dialect)
+        self._insert_fill = statements.insert_new(dialect, schema.fills).returning(
             schema.fills.c.order_id, schema.fills.c.trade_id, schema.fills.c.digest
         )
         self._insert_new = {
-            ModeChange: _insert_new(dialect, schema.mode_changes),
-            AccountSnapshot: _insert_new(dialect, schema.account_snapshots),
-            RunStart: _insert_new(dialect, schema.runs),
+            ModeChange: statements.insert_new(dialect, schema.mode_changes),
+            AccountSnapshot: statements.insert_new(dialect, schema.account_snapshots),
+            RunStart: statements.insert_new(dialect, schema.runs),
         }
 
     def forget(self) -> None:
         """Drop what is remembered; it is read again when needed."""
         self._histories.clear()
 
-    def write(self, connection: Connection, records: Sequence[Record]) -> list[Recorded | None]:
-        """Write ``records`` within the caller's transaction and return what each became."""
+    def write(
+        self, connection: Connection, records: Sequence[Record], *, trusting: bool = True
+    ) -> list[Recorded | None]:
+        """Write ``records`` within the caller's transaction and return what each became.
+
+        Args:
+            connection: In a transaction.
+            records: In the order in which they were given.
+            trusting: Take a first event for what it nearly always is, that of a new order, and
+                save the look-up. If it is not, the database refuses it (``IntegrityError``): then
+                forget, and write again without trust.
+        """
         order_records = [record for record in records if isinstance(record, OrderRecord)]
-        written = iter(self._write_orders(connection, order_records) if order_records else ())
+        written = iter(
+            self._write_orders(connection, order_records, trusting=trusting)
+            if order_records
+            else ()
+        )
         results: list[Recorded | None] = []
         for record in records:
             if isinstance(record, OrderRecord):
@@ -78,9 +93,17 @@ class BatchWriter:
                 self._histories.pop(record.order.order_id, None)
 
     def _write_orders(
-        self, connection: Connection, records: Sequence[OrderRecord]
+        self, connection: Connection, records: Sequence[OrderRecord], *, trusting: bool
     ) -> list[Recorded]:
-        self._load_histories(connection, {record.order.order_id for record in records})
+        unknown = set()
+        for record in records:
+            order_id = record.order.order_id
+            if order_id not in self._histories:
+                if trusting and record.order.state in _FIRST_STATES and order_id not in unknown:
+                    self._histories[order_id] = _History()
+                else:
+                    unknown.add(order_id)
+        self._load_histories(connection, sorted(unknown))
         events: list[dict[str, Any]] = []
         views: dict[str, dict[str, Any]] = {}
         fills: list[dict[str, Any]] = []
@@ -89,7 +112,7 @@ class BatchWriter:
         for index, record in enumerate(records):
             order = record.order
             row = order_row(record)
-            payload = payload_json(row, order)
+            payload = payload_json(row)
             digest = _digest(payload, record)
             digests.append(digest)
             history = self._histories[order.order_id]
@@ -114,13 +137,17 @@ class BatchWriter:
             views[order.order_id] = row
             fills.extend(fill_row(fill, record, digest) for fill in record.fills)
         if events:
-            connection.execute(self._insert_event, events)
-            connection.execute(self._upsert_order, list(views.values()))
+            self._insert_event.run(connection, events)
+            self._upsert_order.run(connection, list(views.values()))
         new = (
             {tuple(row) for row in connection.execute(self._insert_fill, fills)} if fills else set()
         )
         if duplicates:
-            new |= _fills_of(connection, {digests[index] for index in duplicates})
+            new |= _fills_of(
+                connection,
+                {records[index].order.order_id for index in duplicates},
+                {digests[index] for index in duplicates},
+            )
         return [
             Recorded(
                 self._histories[record.order.order_id].seqs[digest],
@@ -130,8 +157,7 @@ class BatchWriter:
             for index, (record, digest) in enumerate(zip(records, digests, strict=True))
         ]
 
-    def _load_histories(self, connection: Connection, order_ids: set[str]) -> None:
-        missing = sorted(order_ids - self._histories.keys())
+    def _load_histories(self, connection: Connection, missing: Sequence[str]) -> None:
         event = schema.order_events.c
         for start in range(0, len(missing), _MAX_ASKED):
             asked = missing[start : start + _MAX_ASKED]
@@ -182,23 +208,11 @@ def _only_new(record: OrderRecord, digest: str, new: set[tuple[Any, ...]]) -> tu
     )
 
 
-def _fills_of(connection: Connection, digests: set[str]) -> set[tuple[Any, ...]]:
+def _fills_of(
+    connection: Connection, order_ids: set[str], digests: set[str]
+) -> set[tuple[Any, ...]]:
     fill = schema.fills.c
-    stored = select(fill.order_id, fill.trade_id, fill.digest).where(fill.digest.in_(digests))
+    stored = select(fill.order_id, fill.trade_id, fill.digest).where(
+        fill.order_id.in_(order_ids), fill.digest.in_(digests)
+    )
     return {tuple(row) for row in connection.execute(stored)}
-
-
-def _insert_new(dialect: str, table: Table) -> Any:
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return insert(table).on_conflict_do_nothing()
-
-
-def _upsert(dialect: str) -> Insert:
-    table = schema.orders
-    insert: Any = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
-    fixed = {"order_id", "created_ns"}
-    changing: Mapping[str, Any] = {
-        column.name: insert.excluded[column.name] for column in table.c if column.name not in fixed
-    }
-    statement: Insert = insert.on_conflict_do_update(index_elements=["order_id"], set_=changing)
-    return statement

@@ -31,8 +31,9 @@ Row = Mapping[str, Any]
 
 
 def order_row(record: OrderRecord) -> dict[str, Any]:
-    """Return the ``orders`` row of an order."""
+    """Return the ``orders`` row of an order, as the driver takes it."""
     order = record.order
+    fees = {name: decimal_text(paid) for name, paid in order.fees.items()}
     return {
         "order_id": order.order_id,
         "request_id": order.request_id,
@@ -42,17 +43,17 @@ def order_row(record: OrderRecord) -> dict[str, Any]:
         "symbol": order.symbol,
         "side": order.side.value,
         "type": order.type.value,
-        "amount": order.amount,
-        "price": order.price,
+        "amount": decimal_text(order.amount),
+        "price": None if order.price is None else decimal_text(order.price),
         "time_in_force": order.time_in_force.value,
         "origin": order.origin,
         "mode": order.mode.value,
         "state": order.state.value,
         "created_ns": order.created_ns,
         "updated_ns": order.updated_ns,
-        "filled": order.filled,
-        "cost": order.cost,
-        "fees": _json({name: decimal_text(paid) for name, paid in order.fees.items()}),
+        "filled": decimal_text(order.filled),
+        "cost": decimal_text(order.cost),
+        "fees": _json(fees) if fees else "{}",
         "reason": storable(order.reason),
         "answered_ns": order.answered_ns,
         "latency_ms": order.latency_ms,
@@ -60,10 +61,9 @@ def order_row(record: OrderRecord) -> dict[str, Any]:
     }
 
 
-def payload_json(row: Row, order: Order) -> str:
+def payload_json(row: dict[str, Any]) -> str:
     """Return an ``orders`` row as the payload of an event."""
-    fees = {name: decimal_text(paid) for name, paid in order.fees.items()}
-    return _json({**row, "fees": fees})
+    return _json({**row, "fees": orjson.Fragment(row["fees"])})
 
 
 def fill_row(fill: Fill, record: OrderRecord, digest: str) -> dict[str, Any]:
@@ -206,10 +206,4 @@ def storable(text: str | None) -> str | None:
 
 
 def _json(value: object) -> str:
-    return orjson.dumps(value, default=_encode).decode()
-
-
-def _encode(value: object) -> str:
-    if isinstance(value, Decimal):
-        return decimal_text(value)
-    raise TypeError(f"not JSON: {type(value).__name__}")
+    return orjson.dumps(value).decode()

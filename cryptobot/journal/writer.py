@@ -43,7 +43,7 @@ class JournalWriter:
         self._database = database
         self._retry_after_s = tuple(retry_after_s)
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
-        self._batches = BatchWriter(database.writer.dialect.name)
+        self._batches = BatchWriter(database.writer.dialect)
         self._connection: Connection | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -150,7 +150,7 @@ class JournalWriter:
         for index, job in enumerate(jobs):
             outcome: _Outcome
             try:
-                outcome = self._write([job.record])[0]
+                outcome = self._write([job.record], trusting=False)[0]
             except Exception as error:  # noqa: BLE001 - as in _commit
                 if not _may_be_the_record(error):
                     self._lose(error, jobs[index:])
@@ -159,13 +159,13 @@ class JournalWriter:
             self._answer([job], [outcome])
         return True
 
-    def _write(self, records: Sequence[Record]) -> list[Recorded | None]:
+    def _write(self, records: Sequence[Record], *, trusting: bool = True) -> list[Recorded | None]:
         began = time.perf_counter_ns()
         try:
             if self._connection is None:
                 self._connection = self._database.writer.connect()
             with self._connection.begin():
-                results = self._batches.write(self._connection, records)
+                results = self._batches.write(self._connection, records, trusting=trusting)
         except BaseException:
             self._batches.forget()
             raise
