@@ -1,0 +1,1 @@
+"""The telemetry agent: metrics, exporter, health and logs, usable without cryptobot."""

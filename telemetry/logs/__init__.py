@@ -1,0 +1,1 @@
+"""Structured logs: JSON lines in dated segments, written off the caller's path."""
