@@ -1,0 +1,138 @@
+"""The HTTP session under ccxt: where connections go, and the fence at the wire.
+
+ccxt stays unmodified and keeps its URLs, so its error classes are those of production; only the
+resolver decides where a connection ends up.
+"""
+
+import socket
+import ssl
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, AbstractStreamWriter, ResolveResult
+from aiohttp.client_reqrep import ClientRequest, ClientResponse
+from aiohttp.connector import Connection
+
+from cryptobot.domain.errors import FenceClosed, NotSent
+from cryptobot.trading.exchange import Permit
+
+ORDER_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
+"""Requests that may create an order; cancels are DELETE and pass the fence."""
+
+
+class WireGate:
+    """One order's leave to be sent, and whether any of its bytes left.
+
+    Args:
+        permit: Asked before the first byte.
+    """
+
+    __slots__ = ("_permit", "sent", "stopped")
+
+    def __init__(self, permit: Permit) -> None:
+        self._permit = permit
+        self.sent = False
+        self.stopped: NotSent | None = None
+
+    async def wait(self) -> None:
+        """Wait for leave. Raises ``NotSent``."""
+        await self._permit()
+
+    def check(self) -> None:
+        """Look once more; from here on the order counts as sent. Raises ``NotSent``."""
+        try:
+            self._permit.check()
+        except NotSent as error:
+            self.stopped = error
+            raise
+        self.sent = True
+
+
+CURRENT_GATE: ContextVar[WireGate | None] = ContextVar("cryptobot_wire_gate", default=None)
+"""The gate of the order that the running task sends."""
+
+
+class GatedRequest(ClientRequest):
+    """A request that no order passes without leave, however long it queued for a connection."""
+
+    async def send(self, conn: Connection) -> ClientResponse:
+        """Ask for leave when the connection is there, then write the headers."""
+        if self.method in ORDER_METHODS:
+            gate = CURRENT_GATE.get()
+            if gate is None:
+                raise FenceClosed("an order write outside the gateway was stopped")
+            await gate.wait()
+            gate.check()
+        return await super().send(conn)
+
+    async def write_bytes(
+        self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
+    ) -> None:
+        """Look at the fence again: the body is written in a later turn of the loop.
+
+        The headers are still buffered then, and without its body the request is no order.
+        """
+        gate = CURRENT_GATE.get() if self.method in ORDER_METHODS else None
+        if gate is not None:
+            try:
+                gate.check()
+            except NotSent as error:
+                gate.sent = False
+                if conn.protocol is not None:
+                    conn.protocol.set_exception(error)
+                conn.close()
+                return
+        await super().write_bytes(writer, conn, content_length)
+
+
+class _ConnectTo(AbstractResolver):
+    """Resolves every host to one address, like curl's ``--connect-to``."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+
+    async def resolve(
+        self,
+        host: str,
+        port: int = 0,  # noqa: ARG002 - the target has its own
+        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002 - as above
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host=self._host,
+                port=self._port,
+                family=socket.AF_INET6 if ":" in self._host else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
+def open_session(
+    *, connect_to: tuple[str, int] | None, tls_ca: Path | None, gated: bool
+) -> aiohttp.ClientSession:
+    """Return a session for one ccxt instance. Call it inside the running loop.
+
+    Args:
+        connect_to: Where every connection goes instead, URLs and certificates' names unchanged.
+        tls_ca: PEM file of an authority to trust besides the system's.
+        gated: Whether order writes must pass a ``WireGate``.
+    """
+    context = ssl.create_default_context()
+    if tls_ca is not None:
+        context.load_verify_locations(tls_ca)
+    options: dict[str, Any] = {}
+    if connect_to is not None:
+        host = "127.0.0.1" if connect_to[0] == "localhost" else connect_to[0]
+        options = {"resolver": _ConnectTo(host, connect_to[1]), "use_dns_cache": False}
+    connector = aiohttp.TCPConnector(ssl=context, keepalive_timeout=60, **options)
+    return aiohttp.ClientSession(
+        connector=connector, request_class=GatedRequest if gated else ClientRequest
+    )

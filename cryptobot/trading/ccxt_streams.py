@@ -1,0 +1,149 @@
+"""ccxt.pro's streams as async iterators that outlive disconnections and silence."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any, Final
+
+import ccxt
+
+from cryptobot.domain.clock import Clock
+from cryptobot.domain.market import Book, Candle, PublicTrade
+from cryptobot.domain.order import OrderReport, OrderState
+from cryptobot.trading import ccxt_translation as translate
+
+SILENCE_S: Final = {"book": 15.0, "trades": 120.0, "candles": 60.0, "orders": None, "fills": None}
+"""Longest plausible silence of a channel before its connection is rebuilt; ``None``: any."""
+
+RETRY_S: Final = 1.0
+"""Pause after a stream error, so that a refusing exchange is not hammered."""
+
+StreamObserver = Callable[[str, str | None, str, str | None], None]
+"""Told of stream events: channel, symbol, event (``message``, ``connected``, ``disconnected``),
+reason."""
+
+
+class CcxtStreams:
+    """The streaming half of the exchange client."""
+
+    def __init__(self, clock: Clock, *, book_depth: int, on_stream: StreamObserver | None) -> None:
+        self._clock = clock
+        self._book_depth = book_depth
+        self._on_stream = on_stream
+        self._reads: Any = None
+        self._pumps: set[asyncio.Task[None]] = set()
+
+    async def watch_book(self, symbol: str) -> AsyncIterator[Book]:
+        """Yield the book at every change; see ``MarketSource.watch_book``."""
+        call = self._reads.watch_order_book
+        async with aclosing(self._stream("book", symbol, lambda: call(symbol))) as updates:
+            async for raw in updates:
+                yield translate.book(raw, self._book_depth, self._clock.now_ns())
+
+    async def watch_trades(self, symbol: str) -> AsyncIterator[PublicTrade]:
+        """Yield public trades; see ``MarketSource.watch_trades``."""
+        call = self._reads.watch_trades
+        async with aclosing(self._stream("trades", symbol, lambda: call(symbol))) as updates:
+            async for rows in updates:
+                for row in rows:
+                    yield translate.public_trade(row)
+
+    async def watch_candles(self, symbol: str, timeframe: str) -> AsyncIterator[Candle]:
+        """Yield the running candle at every change; see ``MarketSource.watch_candles``."""
+        call = self._reads.watch_ohlcv
+        async with aclosing(
+            self._stream("candles", symbol, lambda: call(symbol, timeframe))
+        ) as updates:
+            async for rows in updates:
+                for row in rows:
+                    candle = translate.candle(symbol, timeframe, row)
+                    if candle is not None:
+                        yield candle
+
+    async def _watch_own_orders(self) -> AsyncIterator[OrderReport]:
+        """Merge order updates and own trades: ccxt delivers them apart."""
+        queue: asyncio.Queue[OrderReport] = asyncio.Queue()
+        pumps = [
+            asyncio.create_task(self._pump_orders(queue), name="own-orders"),
+            asyncio.create_task(self._pump_fills(queue), name="own-fills"),
+        ]
+        self._pumps.update(pumps)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            self._pumps.difference_update(pumps)
+
+    async def _pump_orders(self, queue: asyncio.Queue[OrderReport]) -> None:
+        async with aclosing(self._stream("orders", None, self._reads.watch_orders)) as updates:
+            async for rows in updates:
+                for row in rows:
+                    if row.get("id"):
+                        queue.put_nowait(
+                            translate.order_report(
+                                {**row, "trades": None}, None, self._clock.now_ns()
+                            )
+                        )
+
+    async def _pump_fills(self, queue: asyncio.Queue[OrderReport]) -> None:
+        async with aclosing(self._stream("fills", None, self._reads.watch_my_trades)) as updates:
+            async for rows in updates:
+                for row in rows:
+                    fill = translate.fill(row)
+                    # A lower bound of what is filled; the order's own update brings the rest.
+                    queue.put_nowait(
+                        OrderReport(
+                            symbol=fill.symbol,
+                            client_order_id=None,
+                            exchange_order_id=fill.exchange_order_id,
+                            state=OrderState.PARTIALLY_FILLED,
+                            filled=fill.amount,
+                            cost=None,
+                            at_ns=fill.at_ns,
+                            fills=(fill,),
+                        )
+                    )
+
+    async def _stream(
+        self, channel: str, symbol: str | None, call: Callable[[], Awaitable[Any]]
+    ) -> AsyncGenerator[Any, None]:
+        """Yield what ``call`` brings, for ever: errors and silence rebuild the connection."""
+        silence = SILENCE_S[channel]
+        connected = False
+        while True:
+            try:
+                update = await asyncio.wait_for(call(), silence)
+            except (TimeoutError, ccxt.BaseError, ValueError, KeyError, TypeError) as error:
+                if isinstance(error, ccxt.ExchangeClosedByUser):
+                    return
+                reason = "silent" if isinstance(error, TimeoutError) else type(error).__name__
+                self._note(channel, symbol, "disconnected", reason)
+                connected = False
+                if isinstance(error, TimeoutError):
+                    await self._drop_connections(channel)
+                await asyncio.sleep(RETRY_S)
+                continue
+            if not connected:
+                connected = True
+                self._note(channel, symbol, "connected", None)
+            self._note(channel, symbol, "message", None)
+            yield update
+
+    async def _drop_connections(self, channel: str) -> None:
+        """Close the market sockets: a dead receive loop is noticed by nobody else."""
+        for url, client in list(self._reads.clients.items()):
+            if ("ws-api" in url) == (channel in {"orders", "fills"}):
+                await client.close()
+                self._reads.clients.pop(url, None)
+
+    def _note(self, channel: str, symbol: str | None, event: str, reason: str | None) -> None:
+        if self._on_stream is not None:
+            self._on_stream(channel, symbol, event, reason)
+
+    async def _close_streams(self) -> None:
+        for pump in self._pumps:
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)

@@ -1,0 +1,225 @@
+"""From ccxt's dictionaries and errors to ours.
+
+ccxt runs with ``number = str``; a float appears only in websocket books, where ``repr`` gives the
+wire's digits back.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import aiohttp
+import ccxt
+
+from cryptobot.domain.clock import NS_PER_MS
+from cryptobot.domain.errors import NotSent, OrderRefused, OutcomeUnknown, VenueError
+from cryptobot.domain.instrument import Instrument
+from cryptobot.domain.market import Book, Candle, Level, PublicTrade
+from cryptobot.domain.money import ZERO
+from cryptobot.domain.order import Fill, Liquidity, OrderReport, OrderState, Side
+
+Raw = Mapping[str, Any]
+
+STATES: Final[Mapping[str, OrderState]] = {
+    "open": OrderState.ACCEPTED,
+    "closed": OrderState.FILLED,
+    "canceled": OrderState.CANCELED,
+    "expired": OrderState.EXPIRED,
+    "rejected": OrderState.REJECTED,
+}
+
+REFUSALS: Final[Sequence[tuple[type[Exception], str]]] = (
+    (ccxt.InsufficientFunds, "insufficient_funds"),
+    (ccxt.OrderImmediatelyFillable, "would_take"),
+    (ccxt.OrderNotFound, "order_not_found"),
+    (ccxt.DuplicateOrderId, "duplicate_id"),
+    (ccxt.InvalidOrder, "invalid_order"),
+    (ccxt.MarketClosed, "market_closed"),
+    (ccxt.PermissionDenied, "permission_denied"),
+    (ccxt.AuthenticationError, "authentication"),
+    (ccxt.BadSymbol, "bad_symbol"),
+    (ccxt.BadRequest, "bad_request"),
+    (ccxt.OperationRejected, "operation_rejected"),
+)
+"""Classes that prove a refusal when the exchange's own code came with them; first match counts."""
+
+NOT_EXECUTED: Final[Sequence[tuple[type[Exception], str]]] = (
+    (ccxt.DDoSProtection, "rate_limited"),
+    (ccxt.RateLimitExceeded, "rate_limited"),
+    (ccxt.InvalidNonce, "clock_skew"),
+)
+"""Classes that prove the request was turned away unread, when a code or status came with them."""
+
+DUPLICATE: Final = "Duplicate order sent"
+"""Binance's -2010 text: not a refusal of ours but proof that an order with this id is there."""
+
+_CODE = re.compile(r'"code"\s*:\s*(-?\d+)')
+_STATUS = re.compile(r"\b(418|429)\b")
+_QUERY = re.compile(r"\?\S*")
+
+
+def one_line(error: BaseException) -> str:
+    """Return what went wrong without URLs' parameters (they hold signatures), at most 200 signs."""
+    text = _QUERY.sub("", str(error).replace("\n", " ")) or type(error).__name__
+    return f"{type(error).__name__}: {text}"[:200]
+
+
+def write_error(error: BaseException, *, sent: bool) -> VenueError:
+    """Return what an error of an order write proves.
+
+    The rule is evidence: bytes that never left cannot have become an order; a refusal counts only
+    when the exchange itself said so with a code; everything else is unknown.
+    """
+    if isinstance(error, VenueError):
+        return error
+    text = one_line(error)
+    if not sent:
+        return NotSent(text, _not_sent_code(error))
+    coded = _CODE.search(str(error)) is not None
+    if DUPLICATE in str(error):
+        return OutcomeUnknown(text, "duplicate_id")
+    for kind, code in NOT_EXECUTED:
+        if isinstance(error, kind) and (coded or _STATUS.search(str(error))):
+            return NotSent(text, code)
+    for kind, code in REFUSALS:
+        if isinstance(error, kind) and coded:
+            return OrderRefused(text, code)
+    if isinstance(error, ccxt.RequestTimeout):
+        return OutcomeUnknown(text, "timeout")
+    if isinstance(error, ccxt.NetworkError):
+        return OutcomeUnknown(text, "network")
+    return OutcomeUnknown(text, "unclassified")
+
+
+def _not_sent_code(error: BaseException) -> str:
+    if isinstance(error.__cause__, aiohttp.ClientConnectorError | OSError):
+        return "connection_failed"
+    if isinstance(error, ccxt.NetworkError):
+        return "network"
+    return "not_sent"
+
+
+def amount(value: object) -> Decimal:
+    """Return ccxt's number exactly; ``None`` is zero."""
+    if value is None:
+        return ZERO
+    return Decimal(value if isinstance(value, str | int) else repr(value))
+
+
+def _optional(value: object) -> Decimal | None:
+    return None if value is None else amount(value)
+
+
+def instrument(market: Raw) -> Instrument:
+    """Return the rules of a ccxt market structure (tick-size precision)."""
+    limits = market["limits"]
+    return Instrument(
+        symbol=market["symbol"],
+        base=market["base"],
+        quote=market["quote"],
+        price_step=amount(market["precision"]["price"]),
+        amount_step=amount(market["precision"]["amount"]),
+        min_amount=amount(limits["amount"]["min"]),
+        max_amount=_optional(limits["amount"]["max"]),
+        min_price=_optional(limits["price"]["min"]),
+        max_price=_optional(limits["price"]["max"]),
+        min_notional=amount(limits["cost"]["min"]),
+        max_notional=_optional(limits["cost"]["max"]),
+        active=market.get("active") is not False,
+    )
+
+
+def order_report(raw: Raw, client_order_id: str | None, now_ns: int) -> OrderReport:
+    """Return a report of a unified order.
+
+    Args:
+        raw: The unified order.
+        client_order_id: Ours, where the caller knows it (a cancel's reply carries another).
+        now_ns: The time to use where the exchange gave none.
+
+    Raises:
+        OutcomeUnknown: It has no id: the reply could not be read.
+    """
+    exchange_id = raw.get("id")
+    if not exchange_id:
+        raise OutcomeUnknown("the reply had no order id", "unreadable_reply")
+    filled = amount(raw.get("filled"))
+    state = STATES.get(raw.get("status") or "open", OrderState.ACCEPTED)
+    if state is OrderState.ACCEPTED and filled:
+        state = OrderState.PARTIALLY_FILLED
+    stamp = raw.get("lastUpdateTimestamp") or raw.get("timestamp")
+    known_id = client_order_id or raw.get("clientOrderId")
+    return OrderReport(
+        symbol=raw["symbol"],
+        client_order_id=known_id,
+        exchange_order_id=str(exchange_id),
+        state=state,
+        filled=filled,
+        cost=_optional(raw.get("cost")),
+        at_ns=int(stamp) * NS_PER_MS if stamp else now_ns,
+        fills=tuple(
+            fill(trade, raw, known_id) for trade in raw.get("trades") or () if trade_id(trade)
+        ),
+    )
+
+
+def trade_id(raw: Raw) -> str | None:
+    """Return a trade's id; the fills inside Binance's order reply call it ``tradeId``."""
+    found = raw.get("id") or raw.get("info", {}).get("tradeId")
+    return None if found is None else str(found)
+
+
+def fill(raw: Raw, order: Raw | None = None, client_order_id: str | None = None) -> Fill:
+    """Return a unified trade of ours; ``order`` fills the gaps of trades inside an order reply."""
+    order = order or {}
+    fee = raw.get("fee") or {}
+    stamp = raw.get("timestamp") or order.get("lastUpdateTimestamp") or order.get("timestamp") or 0
+    return Fill(
+        trade_id=str(trade_id(raw)),
+        exchange_order_id=str(raw.get("order") or order.get("id")),
+        client_order_id=client_order_id,
+        symbol=raw.get("symbol") or order["symbol"],
+        side=Side(raw.get("side") or order["side"]),
+        price=amount(raw["price"]),
+        amount=amount(raw["amount"]),
+        fee=amount(fee.get("cost")),
+        fee_currency=fee.get("currency") or "",
+        liquidity=Liquidity.MAKER if raw.get("takerOrMaker") == "maker" else Liquidity.TAKER,
+        at_ns=int(stamp) * NS_PER_MS,
+    )
+
+
+def book(raw: Raw, depth: int, now_ns: int) -> Book:
+    """Return the best ``depth`` levels a side of a unified order book."""
+    return Book(
+        symbol=raw["symbol"],
+        bids=_levels(raw["bids"], depth),
+        asks=_levels(raw["asks"], depth),
+        at_ns=now_ns,
+        sequence=raw.get("nonce"),
+    )
+
+
+def _levels(side: Sequence[Sequence[object]], depth: int) -> tuple[Level, ...]:
+    return tuple(Level(amount(row[0]), amount(row[1])) for row in side[:depth])
+
+
+def public_trade(raw: Raw) -> PublicTrade:
+    """Return a unified public trade."""
+    return PublicTrade(
+        symbol=raw["symbol"],
+        trade_id=str(raw["id"]),
+        side=Side(raw["side"]),
+        price=amount(raw["price"]),
+        amount=amount(raw["amount"]),
+        at_ns=int(raw["timestamp"]) * NS_PER_MS,
+    )
+
+
+def candle(symbol: str, timeframe: str, row: Sequence[object]) -> Candle | None:
+    """Return a unified candle row, or ``None`` for one with holes (an unreadable reply)."""
+    if any(value is None for value in row[:6]):
+        return None
+    open_ms, opened, high, low, close, volume = (amount(value) for value in row[:6])
+    return Candle(symbol, timeframe, int(open_ms), opened, high, low, close, volume)

@@ -1,0 +1,351 @@
+"""The ccxt exchange behind our Protocol: orders by REST, market data and own orders by websocket.
+
+Two ccxt instances: one for order writes, so that a cancel never queues behind candles, one for
+reads and streams. ``maxRetriesOnFailure`` stays 0: ccxt's retry signs and sends an order again.
+"""
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import ccxt
+
+from cryptobot.domain.clock import NS_PER_MS, Clock
+from cryptobot.domain.errors import OutcomeUnknown, ReadFailed, UserError
+from cryptobot.domain.instrument import Instrument
+from cryptobot.domain.market import Book, Candle, PublicTrade
+from cryptobot.domain.money import plain
+from cryptobot.domain.order import Fill, OrderReport, OrderType
+from cryptobot.trading import ccxt_translation as translate
+from cryptobot.trading.ccxt_session import CURRENT_GATE, WireGate, open_session
+from cryptobot.trading.ccxt_streams import CcxtStreams, StreamObserver
+from cryptobot.trading.exchange import Balance, OrderRequest, Permit
+
+SIMULATOR_SERVER: Final = "cryptobot-simulator/"
+"""What the simulator calls itself in the ``Server`` header; no exchange does."""
+
+RequestObserver = Callable[[str, str, float], None]
+"""Told of every REST call: operation, outcome (``ok`` or an error class), seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeConfig:
+    """How to reach an exchange.
+
+    Attributes:
+        id: ccxt's id.
+        api_key: ``None`` gives market data only.
+        timeout_s: Longest wait for an answer.
+        connect_to: Where every connection goes instead; URLs stay.
+        tls_ca: PEM file to trust besides the system's.
+        book_depth: Levels a side in ``watch_book``.
+    """
+
+    id: str
+    api_key: str | None = None
+    secret: str | None = None
+    timeout_s: float = 10.0
+    connect_to: tuple[str, int] | None = None
+    tls_ca: Path | None = None
+    book_depth: int = 20
+
+
+class ExchangeClient(CcxtStreams):
+    """A ccxt exchange as an ``Exchange`` and a ``MarketSource``."""
+
+    def __init__(
+        self,
+        config: ExchangeConfig,
+        clock: Clock,
+        *,
+        on_request: RequestObserver | None = None,
+        on_stream: StreamObserver | None = None,
+    ) -> None:
+        super().__init__(clock, book_depth=config.book_depth, on_stream=on_stream)
+        self._config = config
+        self._on_request = on_request
+        self._orders: Any = None
+        self._sessions: list[aiohttp.ClientSession] = []
+        self._instruments: dict[str, Instrument] = {}
+        self.clock_skew_ms: float | None = None
+        """Exchange's clock minus ours, by the last ``sync_clock``."""
+
+    @property
+    def id(self) -> str:
+        """The exchange's ccxt id."""
+        return self._config.id
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Spot markets with known steps; empty before ``connect``."""
+        return self._instruments
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether orders could be signed."""
+        return bool(self._config.api_key and self._config.secret)
+
+    async def connect(self) -> None:
+        """Load markets and the clock's offset. May be called again after a failure.
+
+        Raises:
+            ReadFailed: The exchange cannot be reached or answered nonsense.
+            UserError: ccxt does not know the exchange.
+        """
+        if self._reads is None:
+            await self._open()
+        markets = await self._read("load_markets", self._reads.load_markets, True)  # noqa: FBT003 - ccxt's reload
+        found = {
+            market["symbol"]: translate.instrument(market)
+            for market in (markets or {}).values()
+            if market.get("spot")
+            and market["precision"]["price"] is not None
+            and market["precision"]["amount"] is not None
+        }
+        if not found:
+            raise ReadFailed("the exchange listed no spot markets")
+        self._instruments = found
+        self._orders.set_markets(self._reads.markets, self._reads.currencies)
+        await self.sync_clock()
+
+    async def _open(self) -> None:
+        module = await asyncio.to_thread(importlib.import_module, "ccxt.pro")
+        streaming = getattr(module, self._config.id, None)
+        plain_class = getattr(importlib.import_module("ccxt.async_support"), self._config.id, None)
+        if streaming is None or plain_class is None:
+            raise UserError(f"exchange.id: ccxt has no exchange {self._config.id!r} with streams")
+        self._reads = self._instance(streaming, gated=False)
+        self._orders = self._instance(plain_class, gated=True)
+
+    def _instance(self, kind: Any, *, gated: bool) -> Any:
+        session = open_session(
+            connect_to=self._config.connect_to, tls_ca=self._config.tls_ca, gated=gated
+        )
+        self._sessions.append(session)
+        instance = kind(
+            {
+                "apiKey": self._config.api_key,
+                "secret": self._config.secret,
+                "session": session,
+                "asyncio_loop": asyncio.get_running_loop(),
+                "enableRateLimit": True,
+                "timeout": int(self._config.timeout_s * 1000),
+                "options": {
+                    "defaultType": "spot",
+                    "fetchMarkets": {"types": ["spot"]},
+                    "fetchMargins": False,
+                    "fetchCurrencies": False,
+                    "adjustForTimeDifference": False,
+                    "maxRetriesOnFailure": 0,
+                    "fetchOpenOrders": {"warnWithoutSymbol": False},
+                },
+            }
+        )
+        instance.number = str
+        instance.timeout_on_exit = 0  # the sessions are ours and closed properly
+        instance.has["fetchCurrencies"] = False
+        return instance
+
+    async def sync_clock(self) -> float:
+        """Measure the exchange's clock against ours and use it in signatures.
+
+        Returns:
+            The skew in milliseconds, positive when the exchange is ahead.
+
+        Raises:
+            ReadFailed: The exchange did not tell the time.
+        """
+        before = self._clock.now_ns()
+        server = await self._read("fetch_time", self._reads.fetch_time)
+        after = self._clock.now_ns()
+        if not isinstance(server, int):
+            raise ReadFailed("the exchange's time could not be read")
+        middle_ms = (before + after) / 2 / NS_PER_MS
+        self.clock_skew_ms = server - middle_ms
+        for instance in (self._reads, self._orders):
+            instance.options["timeDifference"] = round(-self.clock_skew_ms)
+        return self.clock_skew_ms
+
+    async def is_simulator(self) -> bool:
+        """Return whether ``connect_to`` leads to our simulator, by its ``Server`` header."""
+        if self._config.connect_to is None:
+            return False
+        if self._reads is None:
+            await self._open()
+        url = self._reads.urls["api"].get("public")
+        if not isinstance(url, str):
+            return False
+        try:
+            async with self._sessions[0].get(
+                f"{url}/ping", timeout=aiohttp.ClientTimeout(total=self._config.timeout_s)
+            ) as answer:
+                return answer.headers.get("Server", "").startswith(SIMULATOR_SERVER)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ReadFailed(translate.one_line(error)) from error
+
+    async def close(self) -> None:
+        """Close streams and connections."""
+        await self._close_streams()
+        for instance in (self._reads, self._orders):
+            if instance is not None:
+                await instance.close()
+        for session in self._sessions:
+            await session.close()
+        self._sessions.clear()
+        self._reads = self._orders = None
+
+    async def place_order(self, request: OrderRequest, permit: Permit) -> OrderReport:
+        """Send an order by REST; see ``Exchange.place_order``."""
+        gate = WireGate(permit)
+        token = CURRENT_GATE.set(gate)
+        try:
+            raw = await self._write(
+                "create_order",
+                self._orders.create_order,
+                request.symbol,
+                "market" if request.type is OrderType.MARKET else "limit",
+                str(request.side),
+                plain(request.amount),
+                None if request.price is None else plain(request.price),
+                self._order_params(request),
+                gate=gate,
+            )
+        finally:
+            CURRENT_GATE.reset(token)
+        return self._answer(raw, request.client_order_id)
+
+    @staticmethod
+    def _order_params(request: OrderRequest) -> dict[str, object]:
+        params: dict[str, object] = {"newClientOrderId": request.client_order_id}
+        if request.type is OrderType.LIMIT_MAKER:
+            params["postOnly"] = True
+        elif request.type is OrderType.LIMIT:
+            params["timeInForce"] = str(request.time_in_force)
+        return params
+
+    async def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport:
+        """Cancel by our id; see ``Exchange.cancel_order``."""
+        raw = await self._write(
+            "cancel_order",
+            self._orders.cancel_order,
+            "",
+            symbol,
+            {"origClientOrderId": client_order_id},
+        )
+        return self._answer(raw, client_order_id)
+
+    def _answer(self, raw: Any, client_order_id: str) -> OrderReport:
+        """Return the report of a write's reply; one that cannot be read proves nothing."""
+        try:
+            return translate.order_report(raw, client_order_id, self._clock.now_ns())
+        except (ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise OutcomeUnknown(translate.one_line(error), "unreadable_reply") from error
+
+    async def find_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
+        """Look up by our id; see ``Exchange.find_order``."""
+        try:
+            raw = await self._reads.fetch_order("", symbol, {"origClientOrderId": client_order_id})
+            return translate.order_report(raw, client_order_id, self._clock.now_ns())
+        except ccxt.OrderNotFound:
+            return None
+        except (ccxt.BaseError, OutcomeUnknown, ValueError, KeyError, TypeError) as error:
+            raise ReadFailed(translate.one_line(error)) from error
+
+    async def open_orders(self, symbol: str) -> list[OrderReport]:
+        """Return the account's open orders; see ``Exchange.open_orders``."""
+        now = self._clock.now_ns()
+        rows = await self._read("fetch_open_orders", self._reads.fetch_open_orders, symbol)
+        return [translate.order_report(row, None, now) for row in rows]
+
+    async def my_trades(self, symbol: str, since_ms: int | None = None) -> list[Fill]:
+        """Return our trades, oldest first; see ``Exchange.my_trades``."""
+        rows = await self._read(
+            "fetch_my_trades", self._reads.fetch_my_trades, symbol, since_ms, 1000
+        )
+        return [translate.fill(row) for row in rows]
+
+    async def balances(self) -> Mapping[str, Balance]:
+        """Return the account's assets that are not zero; see ``Exchange.balances``."""
+        raw = await self._read("fetch_balance", self._reads.fetch_balance)
+        if "balances" not in (raw.get("info") or {}) and self.id == "binance":
+            raise ReadFailed("the account reply had no balances")
+        return {
+            asset: balance
+            for asset in raw.get("total") or {}
+            if (
+                balance := Balance(
+                    translate.amount(raw["free"].get(asset)),
+                    translate.amount(raw["used"].get(asset)),
+                )
+            ).total
+        }
+
+    async def candles(self, symbol: str, timeframe: str, limit: int) -> list[Candle]:
+        """Return the latest candles, oldest first; see ``MarketSource.candles``."""
+        rows = await self._read(
+            "fetch_ohlcv", self._reads.fetch_ohlcv, symbol, timeframe, None, limit
+        )
+        found = [translate.candle(symbol, timeframe, row) for row in rows]
+        return [candle for candle in found if candle is not None]
+
+    async def book(self, symbol: str) -> Book:
+        """Return the book by REST. Raises ``ReadFailed``."""
+        raw = await self._read(
+            "fetch_order_book", self._reads.fetch_order_book, symbol, self._config.book_depth
+        )
+        return translate.book(raw, self._config.book_depth, self._clock.now_ns())
+
+    async def trades(self, symbol: str, limit: int) -> list[PublicTrade]:
+        """Return the latest public trades, oldest first, by REST. Raises ``ReadFailed``."""
+        rows = await self._read("fetch_trades", self._reads.fetch_trades, symbol, None, limit)
+        return [translate.public_trade(row) for row in rows]
+
+    async def _read(
+        self, operation: str, call: Callable[..., Awaitable[Any]], *args: object
+    ) -> Any:
+        started = self._clock.monotonic_ns()
+        outcome = "ok"
+        try:
+            return await call(*args)
+        except (ccxt.BaseError, ValueError, KeyError, TypeError) as error:
+            # ccxt lets the parser's own errors through when a reply is malformed.
+            outcome = type(error).__name__
+            raise ReadFailed(f"{operation}: {translate.one_line(error)}") from error
+        finally:
+            self._observe(operation, outcome, started)
+
+    async def _write(
+        self,
+        operation: str,
+        call: Callable[..., Awaitable[Any]],
+        *args: object,
+        gate: WireGate | None = None,
+    ) -> Any:
+        started = self._clock.monotonic_ns()
+        outcome = "ok"
+        try:
+            return await call(*args)
+        except Exception as error:
+            # Every class counts: what is not proven must become "unknown", whatever was raised.
+            outcome = type(error).__name__
+            if gate is not None and gate.stopped is not None:
+                raise gate.stopped from error
+            verdict = translate.write_error(error, sent=gate is None or gate.sent)
+            if verdict is error:
+                raise
+            raise verdict from error
+        finally:
+            self._observe(operation, outcome, started)
+
+    def _observe(self, operation: str, outcome: str, started_ns: int) -> None:
+        if self._on_request is not None:
+            seconds = (self._clock.monotonic_ns() - started_ns) / 1e9
+            self._on_request(operation, outcome, seconds)
+
+    def watch_order_reports(self) -> AsyncIterator[OrderReport]:
+        """Yield changes of our own orders; see ``Exchange.watch_order_reports``."""
+        return self._watch_own_orders()

@@ -1,0 +1,227 @@
+"""What is known of every order: applied in memory at once, journalled in order, told to listeners.
+
+Reports may come twice, late or swapped. What they say is merged so that an order only moves
+forward: the filled amount only grows, fills are keyed by trade id, a closed order stays closed.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
+from cryptobot.domain.clock import Clock
+from cryptobot.domain.mode import Mode
+from cryptobot.domain.money import ZERO
+from cryptobot.domain.order import (
+    OPEN,
+    TERMINAL,
+    TRANSITIONS,
+    Fill,
+    Order,
+    OrderReport,
+    OrderState,
+)
+
+CLOSED_KEPT: Final = 5_000
+"""Closed orders held in memory; older ones are in the journal."""
+
+OrderListener = Callable[[Order, tuple[Fill, ...]], None]
+"""Told of every change at once: the order as it is now, and the fills that are new."""
+
+Journaller = Callable[[Order, tuple[Fill, ...], object], None]
+"""Takes an order's change, its new fills and the evidence for it, without waiting."""
+
+
+class OrderTracker:
+    """Holds every open order and the latest closed ones.
+
+    Args:
+        clock: Stamps changes.
+        journal: Where changes are kept.
+    """
+
+    def __init__(self, clock: Clock, journal: Journaller) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._orders: OrderedDict[str, Order] = OrderedDict()
+        self._by_client_id: dict[str, str] = {}
+        self._by_exchange_id: dict[tuple[Mode, str, str], str] = {}
+        self._fills: dict[str, dict[str, Fill]] = {}
+        self._accepted_ns: dict[str, int] = {}
+        self._listeners: list[OrderListener] = []
+        self._open: dict[str, Order] = {}
+
+    def listen(self, listener: OrderListener) -> None:
+        """Call ``listener`` at each change."""
+        self._listeners.append(listener)
+
+    def get(self, order_id: str) -> Order | None:
+        """Return an order that is open or was closed lately."""
+        return self._orders.get(order_id)
+
+    def open_orders(self, mode: Mode | None = None) -> list[Order]:
+        """Return the orders that may still trade."""
+        return [order for order in self._open.values() if mode is None or order.mode is mode]
+
+    def recent(self) -> list[Order]:
+        """Return what is held, newest first."""
+        return list(reversed(self._orders.values()))
+
+    def filled_in_fills(self, order_id: str) -> Decimal:
+        """Return the sum of the order's known trades, in base currency."""
+        return sum((fill.amount for fill in self._fills.get(order_id, {}).values()), ZERO)
+
+    def lacks_fills(self, order: Order) -> bool:
+        """Return whether the order is filled further than its known trades tell."""
+        return order.filled > self.filled_in_fills(order.order_id)
+
+    def load(self, order: Order, fills: Iterable[Fill]) -> None:
+        """Take an order from the journal at start; nobody is told."""
+        self._store(order)
+        self._fills[order.order_id] = {fill.trade_id: fill for fill in fills}
+
+    def admit(self, order: Order, accepted_monotonic_ns: int) -> None:
+        """Take a new order, told but not journalled: the gateway journals intents itself."""
+        self._accepted_ns[order.order_id] = accepted_monotonic_ns
+        self._store(order)
+        self._tell(order, ())
+
+    def forget(self, order: Order) -> None:
+        """Drop an order whose intent could not be journalled; nothing of it was sent."""
+        self._orders.pop(order.order_id, None)
+        self._open.pop(order.order_id, None)
+        self._by_client_id.pop(order.client_order_id, None)
+        self._accepted_ns.pop(order.order_id, None)
+        reason = "journal: the intent could not be recorded; nothing was sent"
+        self._tell(order.moved(OrderState.DENIED, self._clock.now_ns(), reason), ())
+
+    def find(self, mode: Mode, report: OrderReport) -> Order | None:
+        """Return the order that a report is about, by our id or the exchange's."""
+        order_id = self._by_client_id.get(report.client_order_id or "")
+        order_id = order_id or self._by_exchange_id.get(
+            (mode, report.symbol, report.exchange_order_id)
+        )
+        return None if order_id is None else self._orders.get(order_id)
+
+    def settle(
+        self, order_id: str, state: OrderState, reason: str, evidence: Mapping[str, object]
+    ) -> Order:
+        """Move an order to ``state`` on other evidence than a report of it."""
+        now = self._clock.now_ns()
+        order = self._orders[order_id].moved(state, now, reason)
+        return self._change(self._answered(order, now), (), evidence)
+
+    def apply(self, mode: Mode, report: OrderReport, source: str) -> Order | None:
+        """Merge a report into its order.
+
+        Args:
+            mode: Whose venue reported.
+            report: What it said.
+            source: Who brought it (``answer``, ``stream``, ``lookup``, ...), kept as evidence.
+
+        Returns:
+            The order as it is now; ``None`` if it is not one of ours.
+        """
+        order = self.find(mode, report)
+        if order is None or order.mode is not mode:
+            return None
+        known = self._fills.setdefault(order.order_id, {})
+        new = tuple(fill for fill in report.fills if fill.trade_id not in known)
+        known.update((fill.trade_id, fill) for fill in new)
+        merged = self._merged(order, report, known)
+        if merged == order and not new:
+            return order
+        now = self._clock.now_ns()
+        merged = self._answered(replace(merged, updated_ns=now), now)
+        evidence = {
+            "source": source,
+            "state": str(report.state),
+            "exchange_order_id": report.exchange_order_id,
+            "filled": str(report.filled),
+        }
+        return self._change(merged, new, evidence)
+
+    def _merged(self, order: Order, report: OrderReport, known: Mapping[str, Fill]) -> Order:
+        in_fills = sum((fill.amount for fill in known.values()), ZERO)
+        filled = max(order.filled, report.filled, in_fills)
+        cost = order.cost
+        if in_fills == filled and known:
+            cost = sum((fill.amount * fill.price for fill in known.values()), ZERO)
+        elif report.cost is not None and report.filled == filled:
+            cost = max(cost, report.cost)
+        fees: dict[str, Decimal] = {}
+        for fill in known.values():
+            if fill.fee:
+                fees[fill.fee_currency] = fees.get(fill.fee_currency, ZERO) + fill.fee
+        state = _forward(order, report, filled)
+        return replace(
+            order,
+            state=state,
+            filled=filled,
+            cost=cost,
+            fees=fees or order.fees,
+            exchange_order_id=order.exchange_order_id or report.exchange_order_id,
+            reason=(report.reason or order.reason) if state is not OrderState.FILLED else None,
+        )
+
+    def _answered(self, order: Order, now_ns: int) -> Order:
+        """Stamp the first definite answer, or the first "unresolved": once per order."""
+        if order.answered_ns is not None or order.state is OrderState.SUBMITTED:
+            return order
+        accepted = self._accepted_ns.pop(order.order_id, None)
+        if accepted is None:  # from an earlier run: its monotonic clock is gone
+            latency_ms = max(0, now_ns - order.created_ns) / 1e6
+        else:
+            latency_ms = (self._clock.monotonic_ns() - accepted) / 1e6
+        failed = order.state in {OrderState.REJECTED, OrderState.UNRESOLVED}
+        counted = order.state is not OrderState.DENIED
+        return replace(
+            order,
+            answered_ns=now_ns,
+            latency_ms=round(latency_ms, 3) if counted else None,
+            failed=failed,
+        )
+
+    def _change(self, order: Order, new: tuple[Fill, ...], evidence: object) -> Order:
+        self._store(order)
+        self._journal(order, new, evidence)
+        self._tell(order, new)
+        return order
+
+    def _tell(self, order: Order, new: tuple[Fill, ...]) -> None:
+        for listener in self._listeners:
+            listener(order, new)
+
+    def _store(self, order: Order) -> None:
+        self._orders[order.order_id] = order
+        self._by_client_id[order.client_order_id] = order.order_id
+        if order.exchange_order_id is not None:
+            key = (order.mode, order.symbol, order.exchange_order_id)
+            self._by_exchange_id[key] = order.order_id
+        if order.state in OPEN or order.state is OrderState.INITIALIZED:
+            self._open[order.order_id] = order
+        else:
+            self._open.pop(order.order_id, None)
+            self._trim()
+
+    def _trim(self) -> None:
+        while len(self._orders) - len(self._open) > CLOSED_KEPT:
+            order_id = next(key for key in self._orders if key not in self._open)
+            old = self._orders.pop(order_id)
+            self._by_client_id.pop(old.client_order_id, None)
+            self._by_exchange_id.pop((old.mode, old.symbol, old.exchange_order_id or ""), None)
+            self._fills.pop(order_id, None)
+
+
+def _forward(order: Order, report: OrderReport, filled: Decimal) -> OrderState:
+    """Return the state a report moves an order to, never backwards."""
+    if order.state in TERMINAL:
+        return order.state
+    wanted = report.state
+    if wanted not in TERMINAL:
+        if filled >= order.amount:
+            wanted = OrderState.FILLED
+        elif filled:
+            wanted = OrderState.PARTIALLY_FILLED
+    return wanted if wanted in TRANSITIONS[order.state] else order.state

@@ -1,0 +1,109 @@
+"""Positions and balances of both modes, in memory; prices from the market."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from cryptobot.domain.mode import Mode
+from cryptobot.domain.money import ZERO, plain
+from cryptobot.domain.order import Fill, Order
+from cryptobot.journal.positions import Position
+from cryptobot.trading.exchange import Balance
+
+
+class Portfolio:
+    """What is held. Positions come from our fills, balances from the venues.
+
+    Args:
+        price: The latest price of a symbol in quote currency, ``None`` while unknown.
+    """
+
+    def __init__(self, price: Callable[[str], Decimal | None]) -> None:
+        self._price = price
+        self._positions: dict[Mode, dict[str, Position]] = {mode: {} for mode in Mode}
+        self._balances: dict[Mode, Mapping[str, Balance]] = {mode: {} for mode in Mode}
+
+    def price(self, symbol: str) -> Decimal | None:
+        """Return the latest price in quote currency."""
+        return self._price(symbol)
+
+    def position(self, mode: Mode, symbol: str) -> Decimal:
+        """Return the amount that our fills left, in base currency."""
+        held = self._positions[mode].get(symbol)
+        return ZERO if held is None else held.amount
+
+    def positions(self, mode: Mode) -> Mapping[str, Position]:
+        """Return the positions of a mode by symbol."""
+        return self._positions[mode]
+
+    def balances(self, mode: Mode) -> Mapping[str, Balance]:
+        """Return the latest known balances of a mode."""
+        return self._balances[mode]
+
+    def set_positions(self, mode: Mode, positions: Mapping[str, Position]) -> None:
+        """Replace the positions of a mode: from the journal, or at a switch."""
+        self._positions[mode] = dict(positions)
+
+    def set_balances(self, mode: Mode, balances: Mapping[str, Balance]) -> None:
+        """Replace the balances of a mode."""
+        self._balances[mode] = dict(balances)
+
+    def on_order(self, order: Order, fills: tuple[Fill, ...]) -> None:
+        """Book new fills; a listener of the order tracker."""
+        held = self._positions[order.mode]
+        for fill in fills:
+            held[fill.symbol] = (held.get(fill.symbol) or Position(fill.symbol)).after(fill)
+
+    def equity(self, mode: Mode, currency: str) -> Decimal | None:
+        """Return the balances' worth in ``currency``; ``None`` while a price is missing.
+
+        Assets with no watched pair against ``currency`` are left out.
+        """
+        total = ZERO
+        for asset, balance in self._balances[mode].items():
+            if asset == currency:
+                total += balance.total
+                continue
+            price = self._price(f"{asset}/{currency}")
+            if price is not None:
+                total += balance.total * price
+        return total
+
+    def to_wire(self, mode: Mode, currency: str) -> dict[str, object]:
+        """Return the portfolio as the control socket shows it."""
+        equity = self.equity(mode, currency)
+        return {
+            "mode": str(mode),
+            "currency": currency,
+            "equity": None if equity is None else plain(equity.quantize(Decimal("0.01"))),
+            "balances": [
+                {
+                    "asset": asset,
+                    "free": plain(balance.free),
+                    "locked": plain(balance.locked),
+                    "total": plain(balance.total),
+                }
+                for asset, balance in sorted(self._balances[mode].items())
+            ],
+            "positions": [
+                self._position_to_wire(position)
+                for _, position in sorted(self._positions[mode].items())
+            ],
+        }
+
+    def _position_to_wire(self, position: Position) -> dict[str, object]:
+        mark = self._price(position.symbol)
+        unrealized = None
+        if mark is not None:
+            unrealized = position.amount * mark - position.cost
+        return {
+            "symbol": position.symbol,
+            "amount": plain(position.amount),
+            "average": None if position.average is None else _cents(position.average),
+            "mark": None if mark is None else plain(mark),
+            "unrealized": None if unrealized is None else _cents(unrealized),
+            "realized": _cents(position.realized),
+        }
+
+
+def _cents(value: Decimal) -> str:
+    return plain(value.quantize(Decimal("0.0001")))
