@@ -96,7 +96,7 @@ ORDER_OUTCOMES: Final = (
 FAILURE_REASONS: Final = (
     "insufficient_funds", "would_take", "order_not_found", "duplicate_id", "invalid_order",
     "market_closed", "permission_denied", "authentication", "bad_symbol", "bad_request",
-    "operation_rejected", "rate_limited", "clock_skew", "connection", "connection_refused",
+    "operation_rejected", "rate_limited", "clock_skew", "connection_failed", "not_sent",
     "timeout", "network", "unreadable_reply", "unclassified", "cancelled", OTHER,
 )  # fmt: skip
 DENIAL_REASONS: Final = (
