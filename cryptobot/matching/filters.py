@@ -75,14 +75,14 @@ def check_swept(amount: Decimal, instrument: Instrument) -> None:
 def _check_market(
     new: NewOrder, instrument: Instrument, filters: SymbolFilters, reference: Decimal | None
 ) -> None:
-    if new.price is not None:
-        raise Refusal(RefusalCode.FILTER_PRICE, "a market order takes no price")
     if new.quote_amount is not None:
         if new.amount is not None:
             raise Refusal(RefusalCode.FILTER_LOT, "amount and quote amount exclude each other")
+        _check_no_price(new)
         _check_notional(new.quote_amount, instrument)
         return
     amount = _checked_amount(new, instrument)
+    _check_no_price(new)
     _check_lot(
         amount,
         filters.market_min_amount,
@@ -92,6 +92,11 @@ def _check_market(
     )
     if reference is not None:
         _check_notional(reference * amount, instrument)
+
+
+def _check_no_price(new: NewOrder) -> None:
+    if new.price is not None:
+        raise Refusal(RefusalCode.FILTER_PRICE, "a market order takes no price")
 
 
 def _check_limit(
