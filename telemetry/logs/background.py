@@ -1,0 +1,89 @@
+"""Work done off the caller's path: a bounded queue and one thread that drains it in batches."""
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Final, Generic, TypeVar
+
+_Item = TypeVar("_Item")
+
+_BATCH: Final = 512
+
+
+class BackgroundWorker(Generic[_Item]):
+    """Hands items to ``handle`` on a thread of its own.
+
+    Args:
+        name: Of the thread.
+        handle: Gets a batch. What it raises goes to ``on_error``; the batch is not repeated.
+        on_error: Told how many items were in a batch that raised.
+        capacity: Items that may wait.
+        linger_s: How long the thread gathers a batch: a wake-up per item would fight the caller
+            for the interpreter lock.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        handle: Callable[[list[_Item]], None],
+        on_error: Callable[[int], None],
+        *,
+        capacity: int,
+        linger_s: float,
+    ) -> None:
+        self._handle = handle
+        self._on_error = on_error
+        self._capacity = capacity
+        self._linger_s = linger_s
+        self._queue: SimpleQueue[_Item | threading.Event] = SimpleQueue()
+        self._urgent = threading.Event()
+        self._stopping = False
+        # A daemon: the interpreter must be able to exit when a disk or terminal hangs.
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def put(self, item: _Item) -> bool:
+        """Queue an item; False if the queue is full. Never waits; signal handlers may call it."""
+        if self._queue.qsize() >= self._capacity:
+            return False
+        self._queue.put(item)
+        return True
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until everything queued so far was handled; False if that took too long."""
+        if not self._thread.is_alive() or threading.current_thread() is self._thread:
+            return False
+        done = threading.Event()
+        self._queue.put(done)
+        self._urgent.set()
+        return done.wait(timeout_s)
+
+    def close(self, timeout_s: float) -> bool:
+        """Handle what is queued and end the thread; False if that took too long."""
+        self._stopping = True
+        self.flush(timeout_s)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not (self._stopping and self._queue.empty()):
+            taken: list[_Item | threading.Event] = [self._queue.get()]
+            self._urgent.wait(self._linger_s)
+            self._urgent.clear()
+            try:
+                while len(taken) < _BATCH:
+                    taken.append(self._queue.get_nowait())
+            except Empty:
+                pass
+            self._deliver([item for item in taken if not isinstance(item, threading.Event)])
+            for item in taken:
+                if isinstance(item, threading.Event):
+                    item.set()
+
+    def _deliver(self, batch: list[_Item]) -> None:
+        if not batch:
+            return
+        try:
+            self._handle(batch)
+        except Exception:  # noqa: BLE001 - the thread must live; the loss is counted
+            self._on_error(len(batch))
