@@ -119,8 +119,7 @@ class CcxtStreams:
             except (TimeoutError, ccxt.BaseError, ValueError, KeyError, TypeError) as error:
                 if isinstance(error, ccxt.ExchangeClosedByUser):
                     return
-                reason = "silent" if isinstance(error, TimeoutError) else type(error).__name__
-                self._note(channel, symbol, "disconnected", reason)
+                self._note(channel, symbol, "disconnected", _reason(error))
                 connected = False
                 if isinstance(error, TimeoutError):
                     await self._drop_connections(channel)
@@ -147,3 +146,12 @@ class CcxtStreams:
         for pump in self._pumps:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
+
+
+def _reason(error: Exception) -> str:
+    """Return why a stream ended: ``silent``, ``closed``, ``error`` or ``malformed``."""
+    if isinstance(error, TimeoutError):
+        return "silent"
+    if isinstance(error, ccxt.NetworkError):
+        return "closed" if "closing code" in str(error) else "error"
+    return "malformed" if not isinstance(error, ccxt.BaseError) else "error"

@@ -15,7 +15,7 @@ import aiohttp
 import ccxt
 
 from cryptobot.domain.clock import NS_PER_MS, Clock
-from cryptobot.domain.errors import OutcomeUnknown, ReadFailed, UserError
+from cryptobot.domain.errors import NotSent, OrderRefused, OutcomeUnknown, ReadFailed, UserError
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.market import Book, Candle, PublicTrade
 from cryptobot.domain.money import plain
@@ -28,8 +28,12 @@ from cryptobot.trading.exchange import Balance, OrderRequest, Permit
 SIMULATOR_SERVER: Final = "cryptobot-simulator/"
 """What the simulator calls itself in the ``Server`` header; no exchange does."""
 
+WRITE_OUTCOMES: Final = {OrderRefused: "refused", OutcomeUnknown: "unknown"}
+"""How the outcomes of writes are reported; everything else was not sent."""
+
 RequestObserver = Callable[[str, str, float], None]
-"""Told of every REST call: operation, outcome (``ok`` or an error class), seconds."""
+"""Told of every REST call: operation, outcome (``ok``, ``failed``, ``refused``, ``not_sent``,
+``unknown``), seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ class ExchangeClient(CcxtStreams):
         """
         if self._reads is None:
             await self._open()
-        markets = await self._read("load_markets", self._reads.load_markets, True)  # noqa: FBT003 - ccxt's reload
+        markets = await self._read("connect", "load_markets", True)  # noqa: FBT003 - ccxt's reload
         found = {
             market["symbol"]: translate.instrument(market)
             for market in (markets or {}).values()
@@ -108,7 +112,8 @@ class ExchangeClient(CcxtStreams):
         }
         if not found:
             raise ReadFailed("the exchange listed no spot markets")
-        self._instruments = found
+        self._instruments.clear()  # the same mapping for ever: others hold it
+        self._instruments.update(found)
         self._orders.set_markets(self._reads.markets, self._reads.currencies)
         await self.sync_clock()
 
@@ -160,7 +165,7 @@ class ExchangeClient(CcxtStreams):
             ReadFailed: The exchange did not tell the time.
         """
         before = self._clock.now_ns()
-        server = await self._read("fetch_time", self._reads.fetch_time)
+        server = await self._read("time", "fetch_time")
         after = self._clock.now_ns()
         if not isinstance(server, int):
             raise ReadFailed("the exchange's time could not be read")
@@ -200,11 +205,12 @@ class ExchangeClient(CcxtStreams):
 
     async def place_order(self, request: OrderRequest, permit: Permit) -> OrderReport:
         """Send an order by REST; see ``Exchange.place_order``."""
+        self._ensure_connected()
         gate = WireGate(permit)
         token = CURRENT_GATE.set(gate)
         try:
             raw = await self._write(
-                "create_order",
+                "place_order",
                 self._orders.create_order,
                 request.symbol,
                 "market" if request.type is OrderType.MARKET else "limit",
@@ -218,6 +224,10 @@ class ExchangeClient(CcxtStreams):
             CURRENT_GATE.reset(token)
         return self._answer(raw, request.client_order_id)
 
+    def _ensure_connected(self) -> None:
+        if self._orders is None:
+            raise NotSent("the exchange client is not connected", "not_sent")
+
     @staticmethod
     def _order_params(request: OrderRequest) -> dict[str, object]:
         params: dict[str, object] = {"newClientOrderId": request.client_order_id}
@@ -229,6 +239,7 @@ class ExchangeClient(CcxtStreams):
 
     async def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport:
         """Cancel by our id; see ``Exchange.cancel_order``."""
+        self._ensure_connected()
         raw = await self._write(
             "cancel_order",
             self._orders.cancel_order,
@@ -248,29 +259,31 @@ class ExchangeClient(CcxtStreams):
     async def find_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
         """Look up by our id; see ``Exchange.find_order``."""
         try:
-            raw = await self._reads.fetch_order("", symbol, {"origClientOrderId": client_order_id})
-            return translate.order_report(raw, client_order_id, self._clock.now_ns())
-        except ccxt.OrderNotFound:
-            return None
-        except (ccxt.BaseError, OutcomeUnknown, ValueError, KeyError, TypeError) as error:
-            raise ReadFailed(translate.one_line(error)) from error
+            raw = await self._read(
+                "find_order", "fetch_order", "", symbol, {"origClientOrderId": client_order_id}
+            )
+            return self._answer(raw, client_order_id)
+        except ReadFailed as error:
+            if isinstance(error.__cause__, ccxt.OrderNotFound):
+                return None
+            raise
+        except OutcomeUnknown as error:
+            raise ReadFailed(str(error)) from error
 
     async def open_orders(self, symbol: str) -> list[OrderReport]:
         """Return the account's open orders; see ``Exchange.open_orders``."""
         now = self._clock.now_ns()
-        rows = await self._read("fetch_open_orders", self._reads.fetch_open_orders, symbol)
+        rows = await self._read("open_orders", "fetch_open_orders", symbol)
         return [translate.order_report(row, None, now) for row in rows]
 
     async def my_trades(self, symbol: str, since_ms: int | None = None) -> list[Fill]:
         """Return our trades, oldest first; see ``Exchange.my_trades``."""
-        rows = await self._read(
-            "fetch_my_trades", self._reads.fetch_my_trades, symbol, since_ms, 1000
-        )
+        rows = await self._read("my_trades", "fetch_my_trades", symbol, since_ms, 1000)
         return [translate.fill(row) for row in rows]
 
     async def balances(self) -> Mapping[str, Balance]:
         """Return the account's assets that are not zero; see ``Exchange.balances``."""
-        raw = await self._read("fetch_balance", self._reads.fetch_balance)
+        raw = await self._read("balances", "fetch_balance")
         if "balances" not in (raw.get("info") or {}) and self.id == "binance":
             raise ReadFailed("the account reply had no balances")
         return {
@@ -286,34 +299,32 @@ class ExchangeClient(CcxtStreams):
 
     async def candles(self, symbol: str, timeframe: str, limit: int) -> list[Candle]:
         """Return the latest candles, oldest first; see ``MarketSource.candles``."""
-        rows = await self._read(
-            "fetch_ohlcv", self._reads.fetch_ohlcv, symbol, timeframe, None, limit
-        )
+        rows = await self._read("candles", "fetch_ohlcv", symbol, timeframe, None, limit)
         found = [translate.candle(symbol, timeframe, row) for row in rows]
         return [candle for candle in found if candle is not None]
 
     async def book(self, symbol: str) -> Book:
         """Return the book by REST. Raises ``ReadFailed``."""
-        raw = await self._read(
-            "fetch_order_book", self._reads.fetch_order_book, symbol, self._config.book_depth
-        )
+        raw = await self._read("book", "fetch_order_book", symbol, self._config.book_depth)
         return translate.book(raw, self._config.book_depth, self._clock.now_ns())
 
     async def trades(self, symbol: str, limit: int) -> list[PublicTrade]:
         """Return the latest public trades, oldest first, by REST. Raises ``ReadFailed``."""
-        rows = await self._read("fetch_trades", self._reads.fetch_trades, symbol, None, limit)
+        rows = await self._read("trades", "fetch_trades", symbol, None, limit)
         return [translate.public_trade(row) for row in rows]
 
-    async def _read(
-        self, operation: str, call: Callable[..., Awaitable[Any]], *args: object
-    ) -> Any:
+    async def _read(self, operation: str, method: str, *args: object) -> Any:
+        """Call a method of the reading instance. Raises ``ReadFailed``."""
+        if self._reads is None:
+            raise ReadFailed(f"{operation}: the exchange client is not connected")
+        call = getattr(self._reads, method)
         started = self._clock.monotonic_ns()
         outcome = "ok"
         try:
             return await call(*args)
         except (ccxt.BaseError, ValueError, KeyError, TypeError) as error:
             # ccxt lets the parser's own errors through when a reply is malformed.
-            outcome = type(error).__name__
+            outcome = "failed"
             raise ReadFailed(f"{operation}: {translate.one_line(error)}") from error
         finally:
             self._observe(operation, outcome, started)
@@ -331,10 +342,11 @@ class ExchangeClient(CcxtStreams):
             return await call(*args)
         except Exception as error:
             # Every class counts: what is not proven must become "unknown", whatever was raised.
-            outcome = type(error).__name__
             if gate is not None and gate.stopped is not None:
+                outcome = "not_sent"
                 raise gate.stopped from error
             verdict = translate.write_error(error, sent=gate is None or gate.sent)
+            outcome = WRITE_OUTCOMES.get(type(verdict), "not_sent")
             if verdict is error:
                 raise
             raise verdict from error

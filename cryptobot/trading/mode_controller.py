@@ -17,7 +17,7 @@ from cryptobot.domain.clock import Clock, iso
 from cryptobot.domain.errors import CryptobotError, JournalUnavailable, VenueError
 from cryptobot.domain.mode import Mode, ModeTrigger, TradingState
 from cryptobot.domain.order import Order, OrderState
-from cryptobot.journal import Journal
+from cryptobot.journal.journal import Journal
 from cryptobot.journal.records import ModeChange
 from cryptobot.trading.fence import Fence
 from cryptobot.trading.order_gateway import InFlight, OrderGateway

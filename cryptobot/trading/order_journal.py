@@ -8,15 +8,15 @@ import structlog
 
 from cryptobot.domain.errors import JournalUnavailable
 from cryptobot.domain.order import Fill, Order
-from cryptobot.journal import Journal
+from cryptobot.journal.journal import Journal
 from cryptobot.journal.records import Recorded, RecordRefused
 
-RecordedListener = Callable[[Order, Recorded], None]
-"""Told after a change is on disk: what counts orders counts here, so that counts equal the
-journal whatever is killed when."""
+RecordedListener = Callable[[Order, bool], None]
+"""Told after a change is on disk, and whether it is the order's first answer: what counts orders
+counts here, so that counts equal the journal whatever is killed when."""
 
 _log = structlog.stdlib.get_logger("cryptobot.orders")
-_Change = tuple[Order, tuple[Fill, ...], object]
+_Change = tuple[Order, tuple[Fill, ...], object, bool]
 
 
 class OrderJournal:
@@ -58,12 +58,14 @@ class OrderJournal:
             JournalUnavailable: Nothing was recorded.
         """
         future = self._journal.record(order, venue=self._venue)
-        self._watch(future, (order, (), None), repeat=False)
+        self._watch(future, (order, (), None, order.answered_ns is not None), repeat=False)
         return future
 
-    def change(self, order: Order, fills: tuple[Fill, ...], evidence: object) -> None:
+    def change(
+        self, order: Order, fills: tuple[Fill, ...], evidence: object, first_answer: bool
+    ) -> None:
         """Record a change, now or when the journal takes records again. Never raises."""
-        item = (order, fills, evidence)
+        item = (order, fills, evidence, first_answer)
         if self._waiting:
             self._waiting.append(item)
             return
@@ -74,7 +76,7 @@ class OrderJournal:
         await self._idle.wait()
 
     def _submit(self, item: _Change) -> None:
-        order, fills, evidence = item
+        order, fills, evidence, _ = item
         try:
             future = self._journal.record(order, venue=self._venue, evidence=evidence, fills=fills)
         except JournalUnavailable:
@@ -95,7 +97,7 @@ class OrderJournal:
             error = result.exception()
             if error is None:
                 for listener in self._listeners:
-                    listener(item[0], result.result())
+                    listener(item[0], item[3])
             elif isinstance(error, RecordRefused):
                 _log.critical("order_record_refused", order_id=item[0].order_id, error=str(error))
             elif repeat:

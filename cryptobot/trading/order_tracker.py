@@ -29,8 +29,9 @@ CLOSED_KEPT: Final = 5_000
 OrderListener = Callable[[Order, tuple[Fill, ...]], None]
 """Told of every change at once: the order as it is now, and the fills that are new."""
 
-Journaller = Callable[[Order, tuple[Fill, ...], object], None]
-"""Takes an order's change, its new fills and the evidence for it, without waiting."""
+Journaller = Callable[[Order, tuple[Fill, ...], object, bool], None]
+"""Takes an order's change, its new fills, the evidence for it, and whether it is the first answer;
+does not wait."""
 
 
 class OrderTracker:
@@ -109,8 +110,9 @@ class OrderTracker:
     ) -> Order:
         """Move an order to ``state`` on other evidence than a report of it."""
         now = self._clock.now_ns()
-        order = self._orders[order_id].moved(state, now, reason)
-        return self._change(self._answered(order, now), (), evidence)
+        before = self._orders[order_id]
+        order = self._answered(before.moved(state, now, reason), now)
+        return self._change(before, order, (), evidence)
 
     def apply(self, mode: Mode, report: OrderReport, source: str) -> Order | None:
         """Merge a report into its order.
@@ -140,7 +142,7 @@ class OrderTracker:
             "exchange_order_id": report.exchange_order_id,
             "filled": str(report.filled),
         }
-        return self._change(merged, new, evidence)
+        return self._change(order, merged, new, evidence)
 
     def _merged(self, order: Order, report: OrderReport, known: Mapping[str, Fill]) -> Order:
         in_fills = sum((fill.amount for fill in known.values()), ZERO)
@@ -183,9 +185,12 @@ class OrderTracker:
             failed=failed,
         )
 
-    def _change(self, order: Order, new: tuple[Fill, ...], evidence: object) -> Order:
+    def _change(
+        self, before: Order, order: Order, new: tuple[Fill, ...], evidence: object
+    ) -> Order:
         self._store(order)
-        self._journal(order, new, evidence)
+        first_answer = before.answered_ns is None and order.answered_ns is not None
+        self._journal(order, new, evidence, first_answer)
         self._tell(order, new)
         return order
 

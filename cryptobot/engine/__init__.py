@@ -1,0 +1,1 @@
+"""The engine: composition root, life cycle, scheduled jobs and the control server."""

@@ -1,0 +1,179 @@
+"""The engine's connection to the exchange: opened, watched, restarted, closed."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Final
+
+import structlog
+
+from cryptobot.domain.clock import Clock
+from cryptobot.domain.errors import ReadFailed
+from cryptobot.domain.mode import Mode
+from cryptobot.engine.status import ExchangeState
+from cryptobot.trading.exchange import Exchange
+from cryptobot.trading.exchange_client import ExchangeClient
+from cryptobot.trading.market_data import MarketData
+from cryptobot.trading.order_tracker import OrderTracker
+from cryptobot.trading.portfolio import Portfolio
+from cryptobot.trading.reconciler import Reconciler
+from telemetry.metrics import Metrics
+
+CONNECT_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Pauses between attempts to connect; the last one repeats."""
+
+BALANCE_PAUSE_S: Final = 0.5
+"""Fills within it make one refresh of the balances."""
+
+_log = structlog.stdlib.get_logger("cryptobot.engine")
+
+
+class ExchangeConnection:
+    """Keeps market data, own orders and balances flowing.
+
+    Args:
+        client: The ccxt client.
+        paper: The paper exchange: its reports flow all the time.
+        market: Fed while connected.
+        tracker: Takes own orders' reports.
+        reconciler: Asked to run after every gap.
+        portfolio: Gets the balances.
+        state: Shown to people.
+        metrics: Shown to machines.
+        on_connected: Told after each connect, before market data flows.
+    """
+
+    def __init__(
+        self,
+        client: ExchangeClient,
+        paper: Exchange,
+        market: MarketData,
+        tracker: OrderTracker,
+        reconciler: Reconciler,
+        portfolio: Portfolio,
+        state: ExchangeState,
+        metrics: Metrics,
+        clock: Clock,
+        on_connected: Callable[[], None],
+    ) -> None:
+        self._client = client
+        self._paper = paper
+        self._market = market
+        self._tracker = tracker
+        self._reconciler = reconciler
+        self._portfolio = portfolio
+        self._state = state
+        self._metrics = metrics
+        self._clock = clock
+        self._on_connected = on_connected
+        self._tasks: list[asyncio.Task[None]] = []
+        self._paper_reports: asyncio.Task[None] | None = None
+        self._balances: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+
+    def start(self) -> None:
+        """Begin to connect, in the background, for as long as it takes."""
+        self._paper_reports = asyncio.create_task(
+            self._follow_reports(Mode.PAPER, self._paper), name="paper-reports"
+        )
+        self._tasks.append(asyncio.create_task(self._connect(), name="exchange-connect"))
+
+    async def close(self) -> None:
+        """Stop everything and close the client."""
+        await self._stop()
+        if self._paper_reports is not None:
+            self._paper_reports.cancel()
+            await asyncio.gather(self._paper_reports, return_exceptions=True)
+        await self._client.close()
+        self._show(up=False, session="closed", detail="closed")
+
+    async def restart(self) -> None:
+        """Close the client and connect anew; orders on their way end as "unknown"."""
+        async with self._lock:
+            _log.warning("exchange_restart")
+            await self._stop()
+            await self._client.close()
+            self._tasks.append(asyncio.create_task(self._connect(), name="exchange-connect"))
+
+    def refresh_balances(self) -> None:
+        """Read the live balances soon; several calls make one read."""
+        if self._client.has_keys and (self._balances is None or self._balances.done()):
+            self._balances = asyncio.create_task(self._read_balances(), name="balances")
+
+    def on_stream(self, channel: str, event: str) -> None:
+        """Reconcile when the stream of own orders is back after a gap."""
+        if channel == "orders" and event == "disconnected":
+            self._reconciler.request()
+
+    async def _stop(self) -> None:
+        for task in (*self._tasks, self._balances):
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(
+            *(task for task in (*self._tasks, self._balances) if task is not None),
+            return_exceptions=True,
+        )
+        self._tasks.clear()
+        await self._market.close()
+
+    async def _connect(self) -> None:
+        self._show(up=False, session="connecting", detail="connecting")
+        attempt = 0
+        while True:
+            try:
+                await self._client.connect()
+                break
+            except ReadFailed as error:
+                wait = CONNECT_WAITS_S[min(attempt, len(CONNECT_WAITS_S) - 1)]
+                attempt += 1
+                self._show(up=False, session="failed", detail=str(error))
+                _log.warning("exchange_connect_failed", reason=str(error), next_try_s=wait)
+                await asyncio.sleep(wait)
+        self._show(up=True, session="ready", detail="connected")
+        _log.info(
+            "exchange_connected",
+            exchange=self._client.id,
+            simulated=self._state.simulated,
+            clock_skew_ms=self._client.clock_skew_ms,
+        )
+        self._on_connected()
+        self._market.start()
+        if self._client.has_keys:
+            self._tasks.append(
+                asyncio.create_task(
+                    self._follow_reports(Mode.LIVE, self._client), name="own-reports"
+                )
+            )
+            self.refresh_balances()
+            await self._reconciler.run()
+
+    async def _follow_reports(self, mode: Mode, venue: Exchange) -> None:
+        async with aclosing(venue.watch_order_reports()) as reports:  # type: ignore[type-var] # both are generators
+            async for report in reports:
+                try:
+                    self._tracker.apply(mode, report, "stream")
+                except (ValueError, ArithmeticError):
+                    # One odd report must not end the stream; a reconciliation sees the truth.
+                    _log.exception("order_report_unusable", mode=str(mode))
+                    self._reconciler.request()
+
+    async def _read_balances(self) -> None:
+        await asyncio.sleep(BALANCE_PAUSE_S if self._portfolio.balances(Mode.LIVE) else 0)
+        try:
+            self._portfolio.set_balances(Mode.LIVE, await self._client.balances())
+        except ReadFailed as error:
+            _log.warning("balances_not_read", reason=str(error))
+
+    def observe(self, *, up: bool, detail: str) -> None:
+        """Take in whether the exchange answers now."""
+        if up != self._state.up or not up:
+            self._show(up=up, session="ready" if up else "failed", detail=detail)
+
+    def _show(self, *, up: bool, session: str, detail: str) -> None:
+        self._state.up, self._state.detail = up, detail
+        self._state.clock_skew_ms = self._client.clock_skew_ms
+        self._metrics.exchange.up(self._client.id, up)
+        self._metrics.exchange.session(self._client.id, session)
+        if self._client.clock_skew_ms is not None:
+            # The metric tells by how much this machine is ahead.
+            self._metrics.exchange.clock_skew(self._client.id, -self._client.clock_skew_ms / 1e3)

@@ -1,0 +1,258 @@
+"""The methods of the control socket: a table from name to handler."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from cryptobot.control.protocol import ErrorCode, RpcError
+from cryptobot.domain.clock import NS_PER_MS, Clock
+from cryptobot.domain.market import Book, Candle
+from cryptobot.domain.mode import Mode, ModeTrigger
+from cryptobot.domain.money import plain
+from cryptobot.domain.order import Order, OrderIntent
+from cryptobot.engine import requests
+from cryptobot.engine.control_server import Handler
+from cryptobot.engine.publisher import Subscriber
+from cryptobot.engine.requests import parse
+from cryptobot.engine.status import StatusReport
+from cryptobot.journal.journal import Journal
+from cryptobot.strategies.runner import StrategyRunner
+from cryptobot.trading.exchange import Exchange
+from cryptobot.trading.mode_controller import LiveRefused, Switched
+from cryptobot.trading.portfolio import Portfolio
+
+BOOK_LEVELS = 10
+
+_P = TypeVar("_P", bound=requests.Params)
+
+
+@dataclass(slots=True)
+class ControlMethods:
+    """Answers control requests out of the engine's rooms.
+
+    Attributes:
+        status: For ``engine.status``, and the rooms it reaches.
+        restart_exchange: Closes and opens the exchange client.
+        shut_down: Begins an orderly end: (reason).
+        quote: The currency the portfolio is valued in.
+    """
+
+    status: StatusReport
+    venues: Mapping[Mode, Exchange]
+    journal: Journal
+    strategies: StrategyRunner
+    portfolio: Portfolio
+    clock: Clock
+    quote: str
+    restart_exchange: Callable[[], Awaitable[None]]
+    shut_down: Callable[[str], None]
+
+    def table(self) -> Mapping[str, Handler]:
+        """Return the handlers by method name."""
+        return {
+            "engine.status": _handler(requests.Nothing, self._status),
+            "engine.shutdown": _handler(requests.Shutdown, self._shutdown),
+            "mode.get": _handler(requests.Nothing, self._mode_get),
+            "mode.set": _handler(requests.SetMode, self._mode_set),
+            "order.place": _handler(requests.PlaceOrder, self._place),
+            "order.cancel": _handler(requests.OrderById, self._cancel),
+            "order.get": _handler(requests.OrderById, self._get),
+            "order.list": _handler(requests.ListOrders, self._list),
+            "fill.list": _handler(requests.ListFills, self._fills),
+            "strategy.list": _handler(requests.Nothing, self._strategy_list),
+            "strategy.start": _handler(requests.StartStrategy, self._strategy_start),
+            "strategy.stop": _handler(requests.StrategyByName, self._strategy_stop),
+            "exchange.restart": _handler(requests.Nothing, self._exchange_restart),
+            "market.candles": _handler(requests.Candles, self._candles),
+            "market.book": _handler(requests.BySymbol, self._book),
+            "instrument.list": _handler(requests.Nothing, self._instruments),
+            "portfolio.get": _handler(requests.Nothing, self._portfolio),
+            "subscribe": _subscribe,
+        }
+
+    async def _status(self, _: requests.Nothing) -> object:
+        return self.status.to_wire()
+
+    async def _shutdown(self, params: requests.Shutdown) -> object:
+        self.shut_down(params.reason)
+        return {"shutting_down": True}
+
+    async def _mode_get(self, _: requests.Nothing) -> object:
+        return self.status.modes.to_wire()
+
+    async def _mode_set(self, params: requests.SetMode) -> object:
+        modes = self.status.modes
+        if params.mode is Mode.PAPER:
+            switched = await modes.to_paper(
+                reason=params.reason,
+                actor=params.actor,
+                trigger=ModeTrigger.OPERATOR,
+                cancel_open=params.cancel_open,
+            )
+        else:
+            try:
+                switched = await modes.to_live(
+                    reason=params.reason, actor=params.actor, confirm=params.confirm
+                )
+            except LiveRefused as error:
+                raise RpcError(
+                    ErrorCode.LIVE_REFUSED,
+                    f"live refused: {error}",
+                    {
+                        "failed": [
+                            {"precondition": item.precondition, "detail": item.detail}
+                            for item in error.failed
+                        ]
+                    },
+                ) from None
+        return {**modes.to_wire(), **_switched_to_wire(switched)}
+
+    async def _place(self, params: requests.PlaceOrder) -> object:
+        intent = OrderIntent(
+            symbol=params.symbol,
+            side=params.side,
+            type=params.type,
+            amount=params.amount,
+            price=params.price,
+            time_in_force=params.time_in_force,
+        )
+        return (await self.status.gateway.place(intent)).to_wire()
+
+    async def _cancel(self, params: requests.OrderById) -> object:
+        return (await self.status.gateway.cancel(params.order_id)).to_wire()
+
+    async def _get(self, params: requests.OrderById) -> object:
+        order = self.status.tracker.get(params.order_id)
+        order = order or await self.journal.order(params.order_id)
+        if order is None:
+            raise RpcError(ErrorCode.NOT_FOUND, f"no order {params.order_id}")
+        return order.to_wire()
+
+    async def _list(self, params: requests.ListOrders) -> object:
+        stored = await self.journal.orders(state=params.state, mode=params.mode, limit=params.limit)
+        # The journal may be a commit behind; what is in memory is newer.
+        current = [self.status.tracker.get(order.order_id) or order for order in stored]
+        return [
+            order.to_wire()
+            for order in current
+            if params.state is None or order.state is params.state
+        ]
+
+    async def _fills(self, params: requests.ListFills) -> object:
+        stored = await self.journal.fills(symbol=params.symbol, limit=params.limit)
+        return [
+            {**item.fill.to_wire(), "order_id": item.order_id, "mode": str(item.mode)}
+            for item in stored
+        ]
+
+    async def _strategy_list(self, _: requests.Nothing) -> object:
+        return self.strategies.to_wire()
+
+    async def _strategy_start(self, params: requests.StartStrategy) -> object:
+        self.strategies.start(params.name, params.params)
+        return self.strategies.to_wire()
+
+    async def _strategy_stop(self, params: requests.StrategyByName) -> object:
+        await self.strategies.stop(params.name)
+        return self.strategies.to_wire()
+
+    async def _exchange_restart(self, _: requests.Nothing) -> object:
+        await self.restart_exchange()
+        return self.status.to_wire()["exchange"]
+
+    async def _candles(self, params: requests.Candles) -> object:
+        market = self.status.market
+        self._known(params.symbol)
+        if params.timeframe not in {None, market.timeframe}:
+            raise RpcError(
+                ErrorCode.INVALID_PARAMS, f"timeframe: this engine follows {market.timeframe} only"
+            )
+        return {
+            "symbol": params.symbol,
+            "timeframe": market.timeframe,
+            "candles": [
+                candle_row(candle) for candle in market.candles(params.symbol, params.limit)
+            ],
+        }
+
+    async def _book(self, params: requests.BySymbol) -> object:
+        self._known(params.symbol)
+        book = self.status.market.book(params.symbol)
+        if book is None:
+            raise RpcError(ErrorCode.NOT_FOUND, f"no book of {params.symbol} yet")
+        return book_to_wire(book, self.clock.now_ns())
+
+    def _known(self, symbol: str) -> None:
+        if symbol not in self.status.settings.symbols:
+            raise RpcError(
+                ErrorCode.INVALID_PARAMS,
+                f"symbol: {symbol!r} is not watched; watched: "
+                f"{', '.join(self.status.settings.symbols)}",
+            )
+
+    async def _instruments(self, _: requests.Nothing) -> object:
+        known = self.venues[Mode.LIVE].instruments
+        return [
+            {
+                "symbol": item.symbol,
+                "base": item.base,
+                "quote": item.quote,
+                "price_step": plain(item.price_step),
+                "amount_step": plain(item.amount_step),
+                "min_amount": plain(item.min_amount),
+                "min_notional": plain(item.min_notional),
+            }
+            for symbol in self.status.settings.symbols
+            if (item := known.get(symbol)) is not None
+        ]
+
+    async def _portfolio(self, _: requests.Nothing) -> object:
+        return self.portfolio.to_wire(self.status.modes.mode, self.quote)
+
+
+async def _subscribe(params: Mapping[str, Any], subscriber: Subscriber) -> object:
+    topics = parse(requests.Subscribe, params).topics
+    subscriber.topics = frozenset(topics)
+    return {"topics": sorted(str(topic) for topic in topics)}
+
+
+def _handler(kind: type[_P], handle: Callable[[_P], Awaitable[object]]) -> Handler:
+    async def handler(params: Mapping[str, Any], _: Subscriber) -> object:
+        return await handle(parse(kind, params))
+
+    return handler
+
+
+def _switched_to_wire(switched: Switched) -> dict[str, object]:
+    def orders(items: tuple[Order, ...]) -> list[dict[str, object]]:
+        return [order.to_wire() for order in items]
+
+    return {
+        "open_live_orders": orders(switched.open_live_orders),
+        "in_flight": [
+            {
+                "order_id": item.order.order_id,
+                "client_order_id": item.order.client_order_id,
+                "symbol": item.order.symbol,
+                "outcome": item.outcome,
+            }
+            for item in switched.in_flight
+        ],
+        "canceled": orders(switched.canceled),
+    }
+
+
+def candle_row(candle: Candle) -> list[object]:
+    """Return a candle as a row: open time in ms, then open, high, low, close, volume."""
+    prices = (candle.open, candle.high, candle.low, candle.close, candle.volume)
+    return [candle.open_ms, *(plain(value) for value in prices)]
+
+
+def book_to_wire(book: Book, now_ns: int) -> dict[str, object]:
+    """Return the best levels of a book as the control socket shows them."""
+    return {
+        "symbol": book.symbol,
+        "bids": [[plain(price), plain(amount)] for price, amount in book.bids[:BOOK_LEVELS]],
+        "asks": [[plain(price), plain(amount)] for price, amount in book.asks[:BOOK_LEVELS]],
+        "age_ms": round((now_ns - book.at_ns) / NS_PER_MS),
+    }

@@ -1,0 +1,150 @@
+"""From what happens in the engine to the metrics that tell of it."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, Clock
+from cryptobot.domain.mode import Mode
+from cryptobot.domain.order import Order, OrderState
+from cryptobot.trading.mode_controller import ModeStatus
+from cryptobot.trading.order_tracker import OrderTracker
+from cryptobot.trading.portfolio import Portfolio
+from cryptobot.trading.reconciler import Reconciliation
+from telemetry.metrics import Metrics
+
+CHANNELS: Final = ("book", "trades", "candles", "orders", "fills")
+LATENCY_WINDOW_S: Final = 300
+
+
+class MetricsFeed:
+    """Listens to everything that is counted.
+
+    Orders are counted after their record is on disk, so the named metrics equal the journal
+    whatever is killed when.
+
+    Args:
+        metrics: Where to count.
+        exchange: The exchange's id.
+        clock: For ages and the latency window.
+    """
+
+    def __init__(self, metrics: Metrics, exchange: str, clock: Clock) -> None:
+        self._metrics = metrics
+        self._exchange = exchange
+        self._clock = clock
+        self._latencies: deque[tuple[int, float]] = deque(maxlen=10_000)
+        self._connected: dict[str, set[str | None]] = {channel: set() for channel in CHANNELS}
+        self._heard_ns: dict[str, int] = {}
+        self.failed_total = 0
+        self.sent_total = 0
+
+    def restore(
+        self, failed_total: int, sent_total: int, buckets: Sequence[int], sum_ms: float
+    ) -> None:
+        """Go on counting where the journal stands.
+
+        Args:
+            failed_total: Orders that count as failed.
+            sent_total: Orders sent.
+            buckets: Cumulative counts at ``ORDER_LATENCY_BUCKETS_MS``, then all of them.
+            sum_ms: Sum of all latencies.
+        """
+        self.failed_total, self.sent_total = failed_total, sent_total
+        self._metrics.restore(failed_total, buckets, sum_ms)
+
+    def on_recorded(self, order: Order, first_answer: bool) -> None:
+        """Count an order once: when its first answer is on disk."""
+        if not first_answer:
+            return
+        self._metrics.orders.settled(
+            mode=str(order.mode),
+            exchange=self._exchange,
+            side=str(order.side),
+            type=str(order.type),
+            outcome=str(order.state),
+            failed=order.failed,
+            latency_ms=order.latency_ms,
+            reason=(order.reason or "").partition(":")[0],
+            exemplar={"orderId": order.order_id},
+        )
+        self._metrics.orders.processed()
+        if order.mode is Mode.LIVE and order.state is not OrderState.DENIED:
+            self.sent_total += 1
+            self.failed_total += order.failed
+            if order.latency_ms is not None:
+                self._latencies.append((self._clock.monotonic_ns(), order.latency_ms))
+
+    def on_request(self, operation: str, outcome: str, seconds: float) -> None:
+        """Count an exchange request."""
+        self._metrics.exchange.request(self._exchange, operation, outcome, seconds)
+
+    def on_stream(self, channel: str, symbol: str | None, event: str, reason: str | None) -> None:
+        """Count a stream's message, connection or disconnection."""
+        if event == "message":
+            self._heard_ns[channel] = self._clock.monotonic_ns()
+            self._metrics.market.message(self._exchange, channel, symbol)
+            return
+        connected = self._connected[channel]
+        if event == "connected":
+            connected.add(symbol)
+        else:
+            connected.discard(symbol)
+            self._metrics.market.disconnected(self._exchange, channel, reason or "error")
+        self._metrics.market.connections(self._exchange, channel, len(connected))
+
+    def on_mode(self, status: ModeStatus, before: Mode) -> None:
+        """Count a mode change."""
+        if status.mode is not before:
+            self._metrics.mode.changed(str(before), str(status.mode), str(status.trigger))
+
+    def on_reconciliation(self, result: Reconciliation) -> None:
+        """Count a reconciliation."""
+        outcome = "failed" if not result.complete else "mismatch"
+        self._metrics.orders.reconciled("clean" if result.clean else outcome)
+
+    def gauges(self, tracker: OrderTracker, portfolio: Portfolio, sending: int) -> None:
+        """Bring the gauges of orders and holdings up to date, right before a scrape."""
+        orders = self._metrics.orders
+        now = self._clock.now_ns()
+        for mode in Mode:
+            open_orders = tracker.open_orders(mode)
+            orders.open(str(mode), self._exchange, len(open_orders))
+            oldest = min((order.created_ns for order in open_orders), default=now)
+            orders.oldest_open(str(mode), (now - oldest) / NS_PER_S)
+            for symbol, position in portfolio.positions(mode).items():
+                self._metrics.portfolio.position(str(mode), symbol, position.amount)
+        unresolved = [
+            order for order in tracker.open_orders() if order.state is OrderState.UNRESOLVED
+        ]
+        orders.unresolved(self._exchange, len(unresolved))
+        orders.queue_depth(sending)
+
+    def streams(self) -> dict[str, object]:
+        """Return each channel's state as ``engine.status`` shows it."""
+        now = self._clock.monotonic_ns()
+        return {
+            channel: {
+                "connected": bool(connected),
+                "age_ms": round((now - self._heard_ns[channel]) / NS_PER_MS)
+                if channel in self._heard_ns
+                else None,
+            }
+            for channel, connected in self._connected.items()
+        }
+
+    def latency_ms(self) -> dict[str, object]:
+        """Return count, p50 and p95 of the last five minutes, in milliseconds."""
+        horizon = self._clock.monotonic_ns() - LATENCY_WINDOW_S * NS_PER_S
+        while self._latencies and self._latencies[0][0] < horizon:
+            self._latencies.popleft()
+        values = sorted(value for _, value in self._latencies)
+        return {
+            "count": len(values),
+            "p50": _quantile(values, 0.5),
+            "p95": _quantile(values, 0.95),
+        }
+
+
+def _quantile(values: Sequence[float], q: float) -> float | None:
+    return round(values[min(len(values) - 1, int(len(values) * q))], 1) if values else None

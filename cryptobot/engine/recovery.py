@@ -1,0 +1,111 @@
+"""What the journal gives back at a start: orders, positions, the paper account, the counters."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import structlog
+
+from cryptobot.domain.mode import Mode
+from cryptobot.domain.money import ZERO
+from cryptobot.domain.order import Fill, Order, OrderState, Side
+from cryptobot.engine.metrics_feed import MetricsFeed
+from cryptobot.journal.journal import Journal
+from cryptobot.journal.positions import positions
+from cryptobot.trading.exchange import Balance
+from cryptobot.trading.order_tracker import OrderTracker
+from cryptobot.trading.portfolio import Portfolio
+from telemetry.catalogue import ORDER_LATENCY_BUCKETS_MS
+
+ALL: int = 1_000_000_000
+"""A limit that is none."""
+
+_log = structlog.stdlib.get_logger("cryptobot.engine")
+
+
+async def restore_metrics(journal: Journal, feed: MetricsFeed) -> None:
+    """Set the named metrics to what the journal has; before anything of this run is counted."""
+    stored = await journal.order_metrics(ORDER_LATENCY_BUCKETS_MS)
+    feed.restore(
+        stored.failed_total,
+        stored.sent_total,
+        (*stored.bucket_counts, stored.latency_count),
+        stored.latency_sum_ms,
+    )
+
+
+async def restore_orders(journal: Journal, tracker: OrderTracker) -> list[Order]:
+    """Take over the open orders; live ones without an answer become ``unresolved``.
+
+    Returns:
+        The live orders whose outcome must be looked up.
+    """
+    unresolved = []
+    for order in await journal.open_orders():
+        stored = await journal.fills(order_id=order.order_id, limit=ALL)
+        tracker.load(order, (item.fill for item in stored))
+        current = order
+        if order.mode is Mode.LIVE and order.state is OrderState.SUBMITTED:
+            current = tracker.settle(
+                order.order_id,
+                OrderState.UNRESOLVED,
+                "cancelled: the engine stopped before the answer",
+                {"source": "recovery"},
+            )
+        if current.state is OrderState.UNRESOLVED:
+            unresolved.append(current)
+    if unresolved:
+        _log.warning("orders_unresolved_at_start", count=len(unresolved))
+    return unresolved
+
+
+async def restore_positions(journal: Journal, portfolio: Portfolio) -> None:
+    """Set the positions of both modes.
+
+    The paper account started from the live one at the last switch, so its positions are the live
+    fills up to then and the paper fills since.
+    """
+    live = await _fills(journal, Mode.LIVE)
+    paper = await _fills(journal, Mode.PAPER)
+    start = await journal.last_account(Mode.PAPER)
+    portfolio.set_positions(Mode.LIVE, positions(live))
+    if start is None:
+        portfolio.set_positions(Mode.PAPER, positions(paper))
+        return
+    switched = [change for change in await journal.mode_changes() if change.to_mode is Mode.PAPER]
+    at_ns = switched[0].at_ns if switched and switched[0].from_mode is Mode.LIVE else 0
+    before = [fill for fill in live if fill.at_ns <= at_ns]
+    since = [fill for fill in paper if fill.at_ns > at_ns]
+    portfolio.set_positions(Mode.PAPER, positions([*before, *since]))
+
+
+async def paper_balances(journal: Journal, first: Mapping[str, Decimal]) -> Mapping[str, Balance]:
+    """Return what the paper account holds: its last snapshot and the fills since.
+
+    Args:
+        journal: The journal.
+        first: The account of a first start.
+    """
+    snapshot = await journal.last_account(Mode.PAPER)
+    totals = dict(first)
+    since_ns = 0
+    if snapshot is not None:
+        totals = {
+            asset: holding.free + holding.locked for asset, holding in snapshot.holdings.items()
+        }
+        since_ns = snapshot.at_ns
+    for fill in await _fills(journal, Mode.PAPER):
+        if fill.at_ns > since_ns:
+            _book(totals, fill)
+    return {asset: Balance(max(total, ZERO), ZERO) for asset, total in totals.items()}
+
+
+def _book(totals: dict[str, Decimal], fill: Fill) -> None:
+    base, _, quote = fill.symbol.partition("/")
+    sign = 1 if fill.side is Side.BUY else -1
+    totals[base] = totals.get(base, ZERO) + sign * fill.amount
+    totals[quote] = totals.get(quote, ZERO) - sign * fill.amount * fill.price
+    totals[fill.fee_currency] = totals.get(fill.fee_currency, ZERO) - fill.fee
+
+
+async def _fills(journal: Journal, mode: Mode) -> list[Fill]:
+    return [item.fill for item in reversed(await journal.fills(mode=mode, limit=ALL))]

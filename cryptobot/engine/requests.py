@@ -1,0 +1,141 @@
+"""The parameters of control requests: checked once, here."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from cryptobot.control.protocol import ErrorCode, RpcError, Topic
+from cryptobot.domain.mode import Mode
+from cryptobot.domain.money import decimal
+from cryptobot.domain.order import OrderState, OrderType, Side, TimeInForce
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+Number = Annotated[Decimal, BeforeValidator(decimal)]
+"""An exact number: a string, or a whole number; a float is refused."""
+
+OrderId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+Limit = Annotated[int, Field(ge=1, le=10_000)]
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Params(BaseModel):
+    """Parameters of one method; unknown ones are errors."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Nothing(Params):
+    """No parameters."""
+
+
+class PlaceOrder(Params):
+    """``order.place``: an order as a person or program wants it."""
+
+    symbol: Annotated[str, Field(max_length=32)]
+    side: Side
+    type: OrderType
+    amount: Number
+    price: Number | None = None
+    time_in_force: Annotated[
+        TimeInForce,
+        BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
+    ] = TimeInForce.GTC
+
+
+class OrderById(Params):
+    """``order.cancel`` and ``order.get``."""
+
+    order_id: OrderId
+
+
+class ListOrders(Params):
+    """``order.list``: newest first."""
+
+    state: OrderState | None = None
+    mode: Mode | None = None
+    limit: Limit = 200
+
+
+class ListFills(Params):
+    """``fill.list``: newest first."""
+
+    symbol: str | None = None
+    limit: Limit = 200
+
+
+class SetMode(Params):
+    """``mode.set``."""
+
+    mode: Mode
+    reason: Text
+    actor: Text
+    cancel_open: bool = False
+    confirm: str | None = None
+
+
+class StartStrategy(Params):
+    """``strategy.start``."""
+
+    name: Text
+    params: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+
+class StrategyByName(Params):
+    """``strategy.stop``."""
+
+    name: Text
+
+
+class Shutdown(Params):
+    """``engine.shutdown``."""
+
+    reason: Text = "asked to"
+
+
+class Subscribe(Params):
+    """``subscribe``: replaces the connection's topics."""
+
+    topics: list[Topic]
+
+
+class Candles(Params):
+    """``market.candles``."""
+
+    symbol: str
+    timeframe: str | None = None
+    limit: Annotated[int, Field(ge=1, le=1500)] = 500
+
+
+class BySymbol(Params):
+    """``market.book``."""
+
+    symbol: str
+
+
+_P = TypeVar("_P", bound=Params)
+
+
+def parse(kind: type[_P], params: Mapping[str, Any]) -> _P:
+    """Return the checked parameters.
+
+    Raises:
+        RpcError: With ``INVALID_PARAMS``; the message names every parameter that is wrong.
+    """
+    try:
+        return kind.model_validate(params)
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in item['loc'])}: "
+            f"{item['msg'].removeprefix('Value error, ')}"
+            for item in error.errors(include_url=False, include_input=False)
+        ]
+        known = ", ".join(kind.model_fields) or "none"
+        raise RpcError(
+            ErrorCode.INVALID_PARAMS, f"{'; '.join(problems)} (parameters: {known})"
+        ) from None
