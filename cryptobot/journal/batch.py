@@ -198,14 +198,11 @@ def _digest(payload: str, record: OrderRecord) -> str:
 
 
 def _only_new(record: OrderRecord, digest: str, new: set[tuple[Any, ...]]) -> tuple[Fill, ...]:
-    if not record.fills:
-        return ()
-    unique = {fill.trade_id: fill for fill in reversed(record.fills)}
-    return tuple(
-        fill
-        for fill in record.fills
-        if unique[fill.trade_id] is fill and (record.order.order_id, fill.trade_id, digest) in new
-    )
+    named: dict[str, Fill] = {}
+    for fill in record.fills:
+        if (record.order.order_id, fill.trade_id, digest) in new:
+            named.setdefault(fill.trade_id, fill)
+    return tuple(named.values())
 
 
 def _fills_of(

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select, text
 
+from cryptobot.domain.ids import CLIENT_ORDER_ID_PREFIX
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import OPEN, Order, OrderState
 from cryptobot.journal import rows, schema
@@ -61,8 +62,20 @@ def order(connection: Connection, order_id: str) -> Order | None:
 
 
 def order_by_client_id(connection: Connection, client_order_id: str) -> Order | None:
-    """Return the order the exchange knows as ``client_order_id``."""
-    statement = select(schema.orders).where(schema.orders.c.client_order_id == client_order_id)
+    """Return the order the exchange knows as ``client_order_id``.
+
+    That id is derived from the order id, whose key serves here: an index on random ids would be
+    one more page to write for every order.
+    """
+    if not client_order_id.startswith(CLIENT_ORDER_ID_PREFIX):
+        return None
+    start = client_order_id.removeprefix(CLIENT_ORDER_ID_PREFIX)
+    order = schema.orders.c
+    statement = select(schema.orders).where(
+        order.order_id >= start,
+        order.order_id < start + "g",  # above every hex digit
+        order.client_order_id == client_order_id,
+    )
     row = _rows(connection, statement).first()
     return None if row is None else rows.to_order(row)
 

@@ -79,7 +79,6 @@ orders = Table(
     Column("latency_ms", Double),
     Column("failed", Boolean, nullable=False),
     Index("ix_orders_created", "created_ns"),
-    Index("ix_orders_client", "client_order_id"),
     Index("ix_orders_open", "created_ns", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
     Index(
         "ix_orders_metrics",

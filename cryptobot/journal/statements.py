@@ -1,7 +1,8 @@
 """The writer's statements, compiled once per database.
 
 SQLAlchemy's per-execution work is several times the database's own on this path, and it is paid
-under the interpreter lock that the event loop waits for; so rows are bound by the driver.
+under the interpreter lock that the event loop waits for; so rows go straight to the driver, inside
+SQLAlchemy's transaction.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,8 +28,12 @@ class CompiledInsert:
         self._bind: Callable[[Row], Any] = itemgetter(*order) if order else dict
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Insert ``rows`` with one statement."""
-        connection.exec_driver_sql(self._sql, [self._bind(row) for row in rows])
+        """Insert ``rows`` with one statement. Raises the driver's own errors."""
+        cursor = connection.connection.cursor()
+        try:
+            cursor.executemany(self._sql, [self._bind(row) for row in rows])
+        finally:
+            cursor.close()
 
 
 def insert_event(dialect: Dialect) -> CompiledInsert:

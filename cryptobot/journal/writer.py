@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from cryptobot.domain.errors import JournalUnavailable
 from cryptobot.journal.batch import BatchWriter
@@ -54,6 +54,7 @@ class JournalWriter:
         self._records = 0
         self._last_commit_ms = 0.0
         self._closed = False
+        self._lost_reason = ""
         self.reason: str | None = _NOT_STARTED
         """Why records are not taken, one line; ``None`` while they are."""
 
@@ -138,7 +139,7 @@ class JournalWriter:
         try:
             outcomes = self._write([job.record for job in jobs])
         except Exception as error:  # noqa: BLE001 - whatever it is, the futures must hear of it
-            if not _may_be_the_record(error):
+            if not self._may_be_the_record(error):
                 self._lose(error, jobs)
                 return False
             return self._commit_each(jobs)
@@ -152,7 +153,7 @@ class JournalWriter:
             try:
                 outcome = self._write([job.record], trusting=False)[0]
             except Exception as error:  # noqa: BLE001 - as in _commit
-                if not _may_be_the_record(error):
+                if not self._may_be_the_record(error):
                     self._lose(error, jobs[index:])
                     return False
                 outcome = RecordRefused(f"the journal cannot store this: {one_line(error)}")
@@ -175,18 +176,27 @@ class JournalWriter:
         self._last_commit_ms = (time.perf_counter_ns() - began) / 1e6
         return results
 
+    def _may_be_the_record(self, error: Exception) -> bool:
+        """Whether the record may be at fault and not the database."""
+        driver: Any = self._database.writer.dialect.loaded_dbapi
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, driver.Error):
+            return isinstance(
+                cause, driver.IntegrityError | driver.DataError | driver.ProgrammingError
+            )
+        return not isinstance(cause, OSError)
+
     def _lose(self, error: BaseException, jobs: Sequence[_Job]) -> None:
         self._disconnect()
         reason = f"journal write failed: {one_line(error)} ({self._database.name})"
-        if not self._closed:
-            self.reason = reason
+        self._lost_reason = reason
+        self._call(self._availability_changed, reason)  # first, so that who is failed sees it
         failures = []
         for _ in jobs:
             failure = JournalUnavailable(reason)
             failure.__cause__ = error
             failures.append(failure)
         self._answer(jobs, failures)
-        self._call(self._availability_changed, reason)
 
     def _recover(self, running: bool) -> bool:
         """Retry until the database takes writes again; return whether to go on."""
@@ -194,8 +204,6 @@ class JournalWriter:
             if not self._refuse_for(wait_s):
                 return False
             if self._probe():
-                if not self._closed:
-                    self.reason = None
                 self._call(self._availability_changed, None)
                 return True
         return False
@@ -213,7 +221,7 @@ class JournalWriter:
                 job = self._queue.get(timeout=left)
                 if job is None:
                     return False
-                self._answer([job], [JournalUnavailable(self.reason or _CLOSED)])
+                self._answer([job], [JournalUnavailable(self._lost_reason)])
         return True
 
     def _probe(self) -> bool:
@@ -258,14 +266,8 @@ class JournalWriter:
     def _availability_changed(self, reason: str | None) -> None:
         if self._closed:
             return
+        self.reason = reason
         available = reason is None
         (self._well.set if available else self._well.clear)()
         for listener in self._listeners:
             listener(available, reason)
-
-
-def _may_be_the_record(error: BaseException) -> bool:
-    """Whether the record may be at fault and not the database."""
-    if isinstance(error, DBAPIError):
-        return isinstance(error, IntegrityError | DataError | ProgrammingError)
-    return not isinstance(error, OSError)

@@ -79,7 +79,6 @@ def _create_orders() -> None:
     )
     is_open = sa.text("state IN ('accepted', 'partially_filled', 'submitted', 'unresolved')")
     op.create_index("ix_orders_created", "orders", ["created_ns"])
-    op.create_index("ix_orders_client", "orders", ["client_order_id"])
     op.create_index(
         "ix_orders_open", "orders", ["created_ns"], sqlite_where=is_open, postgresql_where=is_open
     )
