@@ -1,0 +1,1 @@
+"""The window: shows what the engine reports and asks it for what the trader wants."""

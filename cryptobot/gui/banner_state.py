@@ -1,0 +1,113 @@
+"""What the banner must say, derived from what is known. Pure.
+
+=============================  ============  ===============================================
+what is known                  face          because
+=============================  ============  ===============================================
+nothing heard yet              CONNECTING    no mode is known, so none is claimed
+heard, then silent or closed   ENGINE LOST   an old mode is not the mode
+mode paper                     PAPER         no order leaves the machine
+mode live, exchange simulated  SIMULATED     orders leave, for a simulator: no real money
+mode live                      LIVE          real money moves
+=============================  ============  ===============================================
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cryptobot.domain.mode import Mode, TradingState
+from cryptobot.gui import figures
+from cryptobot.gui.engine_status import EngineStatus
+from cryptobot.gui.reported import instant
+from cryptobot.gui.state import EngineState, Link
+from cryptobot.gui.wire_values import Malformed
+
+
+class Face(StrEnum):
+    """What the banner shows, by its word."""
+
+    CONNECTING = "CONNECTING"
+    LIVE = "LIVE"
+    PAPER = "PAPER"
+    SIMULATED = "SIMULATED"
+    LOST = "ENGINE LOST"
+
+
+MEANING = {
+    Face.CONNECTING: "Connecting to the engine...",
+    Face.LIVE: "Real money moves",
+    Face.PAPER: "No order leaves this machine",
+    Face.SIMULATED: "Live orders to a simulated exchange",
+    Face.LOST: "Nothing below is current",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """Everything the banner writes.
+
+    Attributes:
+        headline: What the face means.
+        detail: Since when, and why.
+        venue: Account and exchange.
+        marks: Short warnings such as HALTED and FENCED, each shown as a chip.
+    """
+
+    face: Face
+    headline: str
+    detail: str
+    venue: str
+    marks: tuple[str, ...] = ()
+
+
+def face_of(state: EngineState) -> Face:
+    """Return the face; the table above."""
+    if state.link is Link.LOST:
+        return Face.LOST
+    if state.link is Link.CONNECTING or state.status is None:
+        return Face.CONNECTING
+    if state.status.mode is Mode.PAPER:
+        return Face.PAPER
+    return Face.SIMULATED if state.status.simulated else Face.LIVE
+
+
+def banner_of(state: EngineState, now: float) -> Banner:
+    """Return what the banner shows; ``now`` in seconds since the epoch."""
+    face = face_of(state)
+    headline = MEANING[face]
+    if face is Face.CONNECTING or state.status is None:
+        return Banner(face, headline, "The mode is not known yet", "")
+    if face is Face.LOST:
+        silent = figures.age(state.silent_for)
+        detail = f"{state.lost_because or 'no answer'} \N{MIDDLE DOT} last heard {silent} ago"
+        return Banner(face, headline, _sentence(detail), _venue(state.status))
+    return Banner(
+        face, headline, _since(state.status, now), _venue(state.status), _marks(state.status)
+    )
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _venue(status: EngineStatus) -> str:
+    venue = f"{status.account} \N{MIDDLE DOT} {status.exchange}"
+    return f"{venue} at {status.connect_to}" if status.connect_to else venue
+
+
+def _since(status: EngineStatus, now: float) -> str:
+    try:
+        since = f"Since {figures.day_and_clock(instant(status.mode_since), now)}"
+    except Malformed:
+        since = f"Since {status.mode_since}"
+    return f"{since} \N{MIDDLE DOT} {status.mode_reason}" if status.mode_reason else since
+
+
+def _marks(status: EngineStatus) -> tuple[str, ...]:
+    marks = []
+    if status.trading_state and status.trading_state != TradingState.ACTIVE:
+        marks.append(status.trading_state.upper())
+    if status.fenced:
+        marks.append("FENCED")
+    if not status.exchange_up:
+        marks.append("EXCHANGE DOWN")
+    return tuple(marks)

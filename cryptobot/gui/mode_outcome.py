@@ -1,0 +1,132 @@
+"""What a mode change did, in words. Pure.
+
+===================  ======  ============================================================
+what happened        tone    the words say
+===================  ======  ============================================================
+answered: paper      good    since when, each in-flight order, what stays open, cancelled
+answered: live       good    since when
+no answer in time    bad     that the fence file was written, where, and what it does
+no engine            bad     the same
+refused              bad     each failed precondition
+===================  ======  ============================================================
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from cryptobot.control.protocol import RpcError
+from cryptobot.gui.wire_values import items, mapping, optional_text, sequence
+
+
+class Tone(StrEnum):
+    """How the result strip looks."""
+
+    BUSY = "busy"
+    GOOD = "good"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A result to show.
+
+    Attributes:
+        open_live: Live orders still on the exchange, offered to be cancelled.
+        failed: Preconditions that were not met: (name, detail).
+    """
+
+    tone: Tone
+    title: str
+    detail: str = ""
+    open_live: int = 0
+    failed: tuple[tuple[str, str], ...] = ()
+
+
+BUSY = Outcome(Tone.BUSY, "Switching to paper...", "Waiting for the engine, at most 2 seconds")
+
+_OUTCOMES = {
+    "stopped_before_wire": "stopped before the wire",
+    "still_unknown": "outcome still unknown, being looked up",
+}
+
+
+def acknowledged_paper(answer: object) -> Outcome:
+    """Return what the engine said after ``mode.set paper``.
+
+    Raises:
+        Malformed: The answer is not what the protocol says.
+    """
+    source = mapping(answer, "answer of mode.set")
+    open_live = len(sequence(source.get("open_live_orders", []), "open_live_orders"))
+    sentences = [_in_flight(source), _open_live(open_live)]
+    canceled = len(items(source, "canceled"))
+    if canceled:
+        sentences.append(f"{_orders(canceled)} cancelled on the exchange.")
+    return Outcome(
+        Tone.GOOD, "On paper. No live order leaves any more.", " ".join(sentences), open_live
+    )
+
+
+def _in_flight(source: Mapping[str, object]) -> str:
+    outcomes = Counter(
+        optional_text(item, "outcome") or "unknown"
+        for item in items(source, "in_flight")
+        if isinstance(item, dict)
+    )
+    if not outcomes:
+        return "Nothing was in flight."
+    parts = [
+        f"{number} {_OUTCOMES.get(outcome, f'answered: {outcome}')}"
+        for outcome, number in outcomes.most_common()
+    ]
+    return f"In flight: {', '.join(parts)}."
+
+
+def _open_live(number: int) -> str:
+    if not number:
+        return "No live order is open."
+    stay = "stays" if number == 1 else "stay"
+    return f"{_orders(number)} {stay} open on the exchange and tracked."
+
+
+def _orders(number: int) -> str:
+    return f"{number} live order{'' if number == 1 else 's'}"
+
+
+def fenced(path: Path, error: Exception) -> Outcome:
+    """Return the outcome when the window tripped the fence itself, because of ``error``."""
+    if isinstance(error, TimeoutError):
+        title = "The engine did not answer. The fence is tripped."
+    elif isinstance(error, ConnectionError):
+        title = "No engine is connected. The fence is tripped."
+    else:
+        title = f"The engine could not switch ({error}). The fence is tripped."
+    return Outcome(
+        Tone.BAD,
+        title,
+        f"{path} is written: while it exists no live order leaves this machine. "
+        "Orders already on the exchange stay there: check them.",
+    )
+
+
+def not_fenced(path: Path, error: Exception, problem: OSError) -> Outcome:
+    """Return the outcome when neither the engine answered nor the file could be written."""
+    return Outcome(
+        Tone.BAD,
+        "NOT SWITCHED: the engine did not answer and the fence could not be written.",
+        f"{path}: {problem.strerror or problem}. {error}. Stop the engine process now.",
+    )
+
+
+def refused_live(error: Exception) -> Outcome:
+    """Return why live was refused."""
+    data = error.data if isinstance(error, RpcError) and error.data is not None else {}
+    failed = tuple(
+        (optional_text(item, "precondition") or "precondition", optional_text(item, "detail") or "")
+        for item in items(data, "failed")
+        if isinstance(item, dict)
+    )
+    return Outcome(Tone.BAD, f"Live refused: {error}", failed=failed)

@@ -1,0 +1,1 @@
+"""Table models: sort and filter inside, one change signal for a batch."""

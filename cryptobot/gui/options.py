@@ -1,0 +1,29 @@
+"""How a window is started."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptobot.gui.tokens import ThemeName
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOptions:
+    """What the command line, or the program that started the engine, decides.
+
+    Attributes:
+        state_dir: Where the engine's control socket is, and where the layout is remembered.
+        theme: ``None``: the one used last, at first the desktop's.
+        minimized: Start as an icon on the task bar (never hidden in a tray).
+        close_action: ``ask``, ``keep`` or ``stop``: what becomes of the engine on closing.
+            ``ask`` follows a remembered answer. ``stop`` is the demo's: everything ends.
+        start_engine: Starts an engine; offered as a button while none is there.
+        on_drawn: Called once the window has been painted for the first time.
+    """
+
+    state_dir: Path
+    theme: ThemeName | None = None
+    minimized: bool = False
+    close_action: str = "ask"
+    start_engine: Callable[[], None] | None = None
+    on_drawn: Callable[[], None] | None = None

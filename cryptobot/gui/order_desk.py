@@ -1,0 +1,109 @@
+"""Sending and cancelling orders, and saying what came of it."""
+
+from decimal import Decimal
+
+from PySide6.QtWidgets import QWidget
+
+from cryptobot.domain.order import OrderIntent, OrderState
+from cryptobot.gui import figures
+from cryptobot.gui.banner_state import Face, face_of
+from cryptobot.gui.reported import ReportedOrder
+from cryptobot.gui.session import Session
+from cryptobot.gui.ticket_rules import place_params, sentence
+from cryptobot.gui.views.questions import LiveOrderQuestion
+from cryptobot.gui.views.ticket import TicketView
+from cryptobot.gui.wire_values import Malformed
+
+_PLACE_TIMEOUT_S = 35.0
+"""Longer than the slowest order: the engine answers by itself, with ``unresolved`` if need be."""
+
+_ROLE = {
+    OrderState.DENIED: "problem",
+    OrderState.REJECTED: "problem",
+    OrderState.UNRESOLVED: "warn",
+}
+
+
+class OrderDesk:
+    """Between the ticket and blotter on one side, the engine on the other.
+
+    Args:
+        session: The session with the engine.
+        ticket: Shows results.
+        window: Owns the confirmation.
+    """
+
+    def __init__(self, session: Session, ticket: TicketView, window: QWidget) -> None:
+        self._session = session
+        self._ticket = ticket
+        self._window = window
+        self._question: LiveOrderQuestion | None = None
+
+    def place(self, intent: OrderIntent) -> None:
+        """Send ``intent``; real money is asked about first."""
+        state = self._session.state
+        if face_of(state) is not Face.LIVE or state.status is None:
+            self._send(intent)
+            return
+        instrument = state.instruments.get(intent.symbol)
+        value: Decimal | None = self._ticket.verdict.value
+        quote = instrument.quote if instrument else ""
+        self._question = LiveOrderQuestion(
+            sentence(intent, instrument),
+            "" if value is None else f"{figures.rounded(value, 2)} {quote}",
+            state.status.account,
+            state.status.exchange,
+            self._window,
+        )
+        self._question.accepted.connect(lambda: self._send(intent))
+        self._question.finished.connect(self._question.deleteLater)
+        self._question.open()
+
+    def cancel(self, order_ids: list[str]) -> None:
+        """Ask the engine to cancel each order; refusals go to the log pane."""
+        for order_id in order_ids:
+
+            def answered(result: object, error: Exception | None, order_id: str = order_id) -> None:
+                if error is not None:
+                    words = f"Order {order_id[:8]} was not cancelled: {error}"
+                    self._session.note("error", words)
+                    self._ticket.show_result(words, "problem")
+                elif isinstance(result, dict):
+                    self._session.take_order(result)
+
+            self._session.call("order.cancel", answered, order_id=order_id)
+
+    def _send(self, intent: OrderIntent) -> None:
+        self._ticket.begin_sending()
+
+        def answered(result: object, error: Exception | None) -> None:
+            if error is None:
+                try:
+                    order = ReportedOrder.from_wire(result)
+                except Malformed as problem:
+                    error = problem
+                else:
+                    self._session.take_order(result)
+                    self._ticket.show_result(order_words(order), _ROLE.get(order.state, "good"))
+                    return
+            self._ticket.show_result(not_answered(error), "problem")
+
+        self._session.call(
+            "order.place", answered, timeout_s=_PLACE_TIMEOUT_S, **place_params(intent)
+        )
+
+
+def order_words(order: ReportedOrder) -> str:
+    """Return what became of an order, in one or two sentences."""
+    state = order.state.replace("_", " ")
+    words = f"Order {order.order_id[:8]} {state} on {order.mode}"
+    if order.average is not None:
+        words += f", {figures.exact(order.filled)} at {figures.exact(round(order.average, 8))}"
+    return f"{words}. {order.reason}" if order.reason else f"{words}."
+
+
+def not_answered(error: Exception) -> str:
+    """Return what to say when ``order.place`` brought no order."""
+    if isinstance(error, TimeoutError | ConnectionError):
+        return f"No answer: {error}. The order may have been sent: look at the blotter first."
+    return f"Not placed: {error}"

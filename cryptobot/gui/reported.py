@@ -1,0 +1,320 @@
+"""What the engine reported, as values: orders, fills, books, money, strategies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from cryptobot.domain.instrument import Instrument
+from cryptobot.domain.mode import Mode
+from cryptobot.domain.money import ZERO
+from cryptobot.domain.order import OPEN, OrderState, Side
+from cryptobot.gui.wire_values import (
+    Malformed,
+    items,
+    mapping,
+    money,
+    optional_money,
+    optional_number,
+    optional_text,
+    part,
+    sequence,
+    text,
+)
+
+FAILED_STATES = frozenset({OrderState.REJECTED, OrderState.DENIED})
+"""What the blotter's "Failed" shows: definite refusals, ours or the exchange's."""
+
+
+def instant(stamp: str) -> float:
+    """Return an ISO 8601 stamp as seconds since the epoch.
+
+    Raises:
+        Malformed: It is not one.
+    """
+    try:
+        return datetime.fromisoformat(stamp).timestamp()
+    except ValueError:
+        raise Malformed(f"not a time: {stamp!r}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedOrder:
+    """An order as last reported. Times are seconds since the epoch, UTC."""
+
+    order_id: str
+    request_id: str
+    client_order_id: str
+    exchange_order_id: str
+    symbol: str
+    side: Side
+    type: str
+    time_in_force: str
+    amount: Decimal
+    price: Decimal | None
+    filled: Decimal
+    average: Decimal | None
+    fee: tuple[tuple[str, Decimal], ...]
+    state: OrderState
+    mode: Mode
+    origin: str
+    reason: str | None
+    latency_ms: float | None
+    created: float
+    updated: float
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still trade."""
+        return self.state in OPEN or self.state is OrderState.INITIALIZED
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it was refused, here or by the exchange."""
+        return self.state in FAILED_STATES
+
+    @classmethod
+    def from_wire(cls, data: object) -> "ReportedOrder":
+        """Return the order of the ``orders`` topic or an answer.
+
+        Raises:
+            Malformed: A field is missing or of the wrong kind.
+        """
+        source = mapping(data, "order")
+        created = instant(text(source, "created_at"))
+        try:
+            return cls(
+                order_id=text(source, "order_id"),
+                request_id=optional_text(source, "request_id") or "",
+                client_order_id=optional_text(source, "client_order_id") or "",
+                exchange_order_id=optional_text(source, "exchange_order_id") or "",
+                symbol=text(source, "symbol"),
+                side=Side(text(source, "side")),
+                type=text(source, "type"),
+                time_in_force=optional_text(source, "time_in_force") or "",
+                amount=money(source, "amount"),
+                price=optional_money(source, "price"),
+                filled=optional_money(source, "filled") or ZERO,
+                average=optional_money(source, "average"),
+                fee=_fees(source),
+                state=OrderState(text(source, "state")),
+                mode=Mode(text(source, "mode")),
+                origin=optional_text(source, "origin") or "",
+                reason=optional_text(source, "reason"),
+                latency_ms=optional_number(source, "latency_ms"),
+                created=created,
+                updated=instant(stamp)
+                if (stamp := optional_text(source, "updated_at"))
+                else created,
+            )
+        except Malformed:
+            raise
+        except ValueError as error:  # an unknown side, state or mode
+            raise Malformed(f"order: {error}") from None
+
+
+def _fees(source: Mapping[str, object]) -> tuple[tuple[str, Decimal], ...]:
+    fees = part(source, "fee")
+    return tuple((currency, money(fees, currency)) for currency in fees)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedFill:
+    """One of our trades. ``at`` is in seconds since the epoch."""
+
+    trade_id: str
+    order_id: str
+    symbol: str
+    side: Side
+    price: Decimal
+    amount: Decimal
+    fee: Decimal
+    fee_currency: str
+    liquidity: str
+    mode: str
+    at: float
+
+    @classmethod
+    def from_wire(cls, data: object) -> "ReportedFill":
+        """Return the fill of the ``fills`` topic or an answer.
+
+        Raises:
+            Malformed: A field is missing or of the wrong kind.
+        """
+        source = mapping(data, "fill")
+        side = text(source, "side")
+        if side not in {Side.BUY, Side.SELL}:
+            raise Malformed(f"fill: {side!r} is not a side")
+        return cls(
+            trade_id=text(source, "trade_id"),
+            order_id=optional_text(source, "order_id") or "",
+            symbol=text(source, "symbol"),
+            side=Side(side),
+            price=money(source, "price"),
+            amount=money(source, "amount"),
+            fee=optional_money(source, "fee") or ZERO,
+            fee_currency=optional_text(source, "fee_currency") or "",
+            liquidity=optional_text(source, "liquidity") or "",
+            mode=optional_text(source, "mode") or "",
+            at=instant(text(source, "at")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BookView:
+    """A symbol's book, best first: (price, amount)."""
+
+    symbol: str
+    bids: tuple[tuple[Decimal, Decimal], ...]
+    asks: tuple[tuple[Decimal, Decimal], ...]
+    age_ms: float | None
+
+    @classmethod
+    def from_wire(cls, data: object) -> "BookView":
+        """Return the book of the ``book`` topic.
+
+        Raises:
+            Malformed: A field is missing or of the wrong kind.
+        """
+        source = mapping(data, "book")
+        return cls(
+            text(source, "symbol"),
+            _levels(source, "bids"),
+            _levels(source, "asks"),
+            optional_number(source, "age_ms"),
+        )
+
+
+def _levels(source: Mapping[str, object], key: str) -> tuple[tuple[Decimal, Decimal], ...]:
+    levels = []
+    for entry in items(source, key):
+        pair = sequence(entry, f"a level of {key}")
+        if len(pair) < 2:  # noqa: PLR2004 - price and amount
+            raise Malformed(f"a level of {key} has no amount")
+        level = {"price": pair[0], "amount": pair[1]}
+        levels.append((money(level, "price"), money(level, "amount")))
+    return tuple(levels)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What the account holds of an asset."""
+
+    asset: str
+    free: Decimal
+    locked: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What our fills of the current mode add up to in a symbol."""
+
+    symbol: str
+    amount: Decimal
+    average: Decimal | None
+    mark: Decimal | None
+    unrealized: Decimal | None
+    realized: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """The answer of ``portfolio.get``."""
+
+    mode: str
+    currency: str
+    equity: Decimal | None
+    balances: tuple[Balance, ...] = ()
+    positions: tuple[Position, ...] = ()
+
+    @classmethod
+    def from_wire(cls, data: object) -> "Portfolio":
+        """Return the portfolio.
+
+        Raises:
+            Malformed: A field is missing or of the wrong kind.
+        """
+        source = mapping(data, "portfolio")
+        return cls(
+            mode=optional_text(source, "mode") or "",
+            currency=optional_text(source, "currency") or "",
+            equity=optional_money(source, "equity"),
+            balances=tuple(_balance(item) for item in items(source, "balances")),
+            positions=tuple(_position(item) for item in items(source, "positions")),
+        )
+
+
+def _balance(data: object) -> Balance:
+    source = mapping(data, "balance")
+    return Balance(
+        text(source, "asset"),
+        money(source, "free"),
+        money(source, "locked"),
+        money(source, "total"),
+    )
+
+
+def _position(data: object) -> Position:
+    source = mapping(data, "position")
+    return Position(
+        text(source, "symbol"),
+        money(source, "amount"),
+        optional_money(source, "average"),
+        optional_money(source, "mark"),
+        optional_money(source, "unrealized"),
+        optional_money(source, "realized"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyRow:
+    """A strategy the engine knows."""
+
+    name: str
+    state: str
+    symbol: str
+    params: Mapping[str, object]
+    defaults: Mapping[str, object]
+    orders: int
+    fills: int
+    error: str | None
+    origin: str
+
+    @classmethod
+    def from_wire(cls, data: object) -> "StrategyRow":
+        """Return one item of ``strategy.list``.
+
+        Raises:
+            Malformed: It has no name.
+        """
+        source = mapping(data, "strategy")
+        return cls(
+            name=text(source, "name"),
+            state=optional_text(source, "state") or "stopped",
+            symbol=optional_text(source, "symbol") or "",
+            params=part(source, "params"),
+            defaults=part(source, "defaults"),
+            orders=int(optional_number(source, "orders") or 0),
+            fills=int(optional_number(source, "fills") or 0),
+            error=optional_text(source, "error"),
+            origin=optional_text(source, "origin") or "",
+        )
+
+
+def instrument_from_wire(data: object) -> Instrument:
+    """Return one item of ``instrument.list``.
+
+    Raises:
+        Malformed: A field is missing or of the wrong kind.
+    """
+    source = mapping(data, "instrument")
+    return Instrument(
+        symbol=text(source, "symbol"),
+        base=text(source, "base"),
+        quote=text(source, "quote"),
+        price_step=money(source, "price_step"),
+        amount_step=money(source, "amount_step"),
+        min_amount=money(source, "min_amount"),
+        min_notional=optional_money(source, "min_notional") or ZERO,
+    )

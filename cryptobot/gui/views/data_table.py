@@ -1,0 +1,83 @@
+"""A table that looks the same everywhere: fixed rows, widths by sample, a hint when empty."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from PySide6.QtCore import QAbstractItemModel, QRect, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from cryptobot.gui.models.columns import Column
+from cryptobot.gui.theme import active, color, figure_font, ui_font
+
+_ROW_PADDING: Final = 9
+_CELL_PADDING: Final = 20
+_HINT_INSET: Final = 24
+
+
+class DataTable(QTableView):
+    """A read-only table.
+
+    Args:
+        model: Its rows.
+        columns: Their columns, for widths.
+        name: What it is, for screen readers.
+        hint: Shown in the middle while there are no rows: what would be here, how it gets here.
+        parent: Qt's owner.
+    """
+
+    def __init__(
+        self,
+        model: QAbstractItemModel,
+        columns: Sequence[Column[Any]],
+        name: str,
+        hint: str,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.hint = hint
+        self.setModel(model)
+        self.setAccessibleName(name)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(QFontMetrics(figure_font()).height() + _ROW_PADDING)
+        head = self.horizontalHeader()
+        head.setHighlightSections(False)
+        head.setMinimumSectionSize(36)
+        head.setFixedHeight(QFontMetrics(ui_font()).height() + _ROW_PADDING + 3)
+        head.setFont(ui_font(8.5))
+        self._fit(columns)
+
+    def _fit(self, columns: Sequence[Column[Any]]) -> None:
+        words, numbers, heads = (
+            QFontMetrics(ui_font()),
+            QFontMetrics(figure_font()),
+            QFontMetrics(ui_font()),
+        )
+        head = self.horizontalHeader()
+        for at, column in enumerate(columns):
+            cell = (numbers if column.figures else words).horizontalAdvance(column.sample)
+            head.resizeSection(at, max(cell, heads.horizontalAdvance(column.title)) + _CELL_PADDING)
+            if column.stretch:
+                head.setSectionResizeMode(at, QHeaderView.ResizeMode.Stretch)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the hint where rows would be."""
+        super().paintEvent(event)
+        if self.model().rowCount() or not self.hint:
+            return
+        painter = QPainter(self.viewport())
+        painter.setPen(color(active().faint))
+        painter.setFont(ui_font())
+        area: QRect = self.viewport().rect().adjusted(_HINT_INSET, 0, -_HINT_INSET, 0)
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(area, int(flags), self.hint)
+        painter.end()

@@ -1,0 +1,106 @@
+"""Positions and balances, under the equity."""
+
+from decimal import Decimal
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+
+from cryptobot.gui import figures
+from cryptobot.gui.models.columns import Column
+from cryptobot.gui.models.rows import RowsModel
+from cryptobot.gui.reported import Balance, Portfolio, Position
+from cryptobot.gui.theme import figure_font
+from cryptobot.gui.tokens import Tokens
+from cryptobot.gui.views.data_table import DataTable
+from cryptobot.gui.views.words import label
+
+
+def _gain_ink(value: Decimal | None, t: Tokens) -> str | None:
+    if not value:
+        return t.muted
+    return t.up if value > 0 else t.down
+
+
+def _price(value: Decimal | None) -> str:
+    return figures.rounded(value, 2 if value is None or abs(value) >= 1 else 6)
+
+
+POSITION_COLUMNS: tuple[Column[Position], ...] = (
+    Column("Symbol", lambda p: p.symbol, "DOGE/USDT"),
+    Column("Amount", lambda p: figures.exact(p.amount), "0.12345", figures=True),
+    Column(
+        "Unrealized",
+        lambda p: figures.rounded(p.unrealized, 2, sign=True),
+        "+1,000.00",
+        figures=True,
+        ink=lambda p, t: _gain_ink(p.unrealized, t),
+    ),
+    Column(
+        "Realized",
+        lambda p: figures.rounded(p.realized, 2, sign=True),
+        "+1,000.00",
+        figures=True,
+        ink=lambda p, t: _gain_ink(p.realized, t),
+    ),
+    Column("Average", lambda p: _price(p.average), "64,000.00", figures=True),
+    Column("Mark", lambda p: _price(p.mark), "64,000.00", figures=True),
+)
+
+BALANCE_COLUMNS: tuple[Column[Balance], ...] = (
+    Column("Asset", lambda b: b.asset, "DOGE/USDT"),
+    Column("Free", lambda b: figures.exact(b.free), "100,000.00000", figures=True),
+    Column("Locked", lambda b: figures.exact(b.locked), "1,000.00000", figures=True),
+    Column("Total", lambda b: figures.exact(b.total), "100,000.00000", figures=True),
+)
+
+
+class PortfolioView(QWidget):
+    """The equity as a headline, positions above balances."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self.equity = QLabel(figures.NONE)
+        self.equity.setFont(figure_font(15, bold=True))
+        self.gain = QLabel()
+        self.gain.setFont(figure_font(9))
+        self.positions = RowsModel(POSITION_COLUMNS, parent=self)
+        self.balances = RowsModel(BALANCE_COLUMNS, parent=self)
+        tables = QSplitter(Qt.Orientation.Vertical)
+        tables.setChildrenCollapsible(False)
+        tables.setHandleWidth(1)
+        tables.addWidget(
+            DataTable(
+                self.positions,
+                POSITION_COLUMNS,
+                "Positions",
+                "No positions. They come with the first fill.",
+            )
+        )
+        tables.addWidget(
+            DataTable(self.balances, BALANCE_COLUMNS, "Balances", "No balances reported yet.")
+        )
+        head = QHBoxLayout()
+        head.setContentsMargins(12, 8, 12, 6)
+        head.setSpacing(10)
+        head.addWidget(label("Equity", "muted"))
+        head.addWidget(self.equity)
+        head.addStretch()
+        head.addWidget(self.gain)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(head)
+        column.addWidget(tables)
+
+    def show_portfolio(self, portfolio: Portfolio | None, *, stale: bool) -> None:
+        """Show what the account holds; ``stale`` greys it."""
+        self.setEnabled(not stale)
+        if portfolio is None:
+            return
+        self.equity.setText(f"{figures.rounded(portfolio.equity, 2)} {portfolio.currency}")
+        open_gain = sum((p.unrealized or Decimal(0) for p in portfolio.positions), Decimal(0))
+        self.gain.setText(f"open {figures.rounded(open_gain, 2, sign=True)}")
+        self.gain.setToolTip("Unrealized profit and loss of all positions of the current mode")
+        self.positions.show(portfolio.positions)
+        self.balances.show([b for b in portfolio.balances if b.total or b.locked])

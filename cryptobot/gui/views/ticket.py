@@ -1,0 +1,303 @@
+"""The order ticket: says what is wrong while one types, and where the order would go."""
+
+from decimal import Decimal
+from typing import Final
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cryptobot.domain.instrument import Instrument
+from cryptobot.domain.money import plain
+from cryptobot.domain.order import OrderIntent, OrderType, Side, TimeInForce
+from cryptobot.gui import figures
+from cryptobot.gui.banner_state import Face
+from cryptobot.gui.models.order_columns import ARROW
+from cryptobot.gui.theme import figure_font, ui_font
+from cryptobot.gui.ticket_rules import Draft, Field, Verdict, judge
+from cryptobot.gui.views.words import ElidedLabel, label, set_role
+
+_TYPES: Final = (
+    ("&Limit", OrderType.LIMIT),
+    ("&Market", OrderType.MARKET),
+    ("Ma&ker", OrderType.LIMIT_MAKER),
+)
+_FACE_WORD = {Face.LIVE: "LIVE", Face.PAPER: "PAPER", Face.SIMULATED: "SIMULATED"}
+
+
+class TicketView(QWidget):
+    """Symbol, side, type, amount, price, time in force, and the button.
+
+    Signals:
+        submitted: An ``OrderIntent`` to send.
+        symbol_changed: The chosen symbol.
+    """
+
+    submitted = Signal(object)
+    symbol_changed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self._instruments: dict[str, Instrument] = {}
+        self._face = Face.CONNECTING
+        self._halted = False
+        self._best: tuple[Decimal | None, Decimal | None] = (None, None)
+        self._sending = False
+        self.verdict = Verdict(None, {}, None)
+        self.symbol = QComboBox()
+        self.symbol.setAccessibleName("Symbol")
+        self.buy = _choice(f"{ARROW[Side.BUY]}  &Buy", "buy")
+        self.sell = _choice(f"{ARROW[Side.SELL]}  &Sell", "sell")
+        self.types = {kind: _choice(words, "segment") for words, kind in _TYPES}
+        self.amount = _field("Amount")
+        self.price = _field("Price")
+        self.time_in_force = QComboBox()
+        self.time_in_force.setAccessibleName("Time in force")
+        for value, meaning in (
+            (TimeInForce.GTC, "until cancelled"),
+            (TimeInForce.IOC, "what fills at once"),
+            (TimeInForce.FOK, "whole at once or not"),
+        ):
+            self.time_in_force.addItem(f"{value}  {meaning}", value)
+        self.amount_problem = _problem()
+        self.price_problem = _problem()
+        self.value = QLabel(figures.NONE)
+        self.value.setFont(figure_font(9.5, bold=True))
+        self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.submit = QPushButton()
+        self.submit.setFont(ui_font(10, bold=True))
+        self.submit.setMinimumHeight(38)
+        self.result = label()
+        self.result.setWordWrap(True)
+        self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._units = {Field.AMOUNT: label(role="muted"), Field.PRICE: label(role="muted")}
+        self._lay_out()
+        self._wire()
+        self.buy.toggle()
+        self.types[OrderType.LIMIT].toggle()
+        self._judge()
+
+    def show_instruments(
+        self, instruments: dict[str, Instrument], symbols: tuple[str, ...]
+    ) -> None:
+        """Offer ``symbols`` (or all there are rules for), keeping the chosen one."""
+        self._instruments = instruments
+        names = list(symbols or instruments)
+        if names != [self.symbol.itemText(at) for at in range(self.symbol.count())]:
+            chosen = self.symbol.currentText()
+            with QSignalBlocker(self.symbol):
+                self.symbol.clear()
+                self.symbol.addItems(names)
+                if chosen in names:
+                    self.symbol.setCurrentText(chosen)
+            if self.symbol.currentText() != chosen:
+                self.symbol_changed.emit(self.symbol.currentText())
+        self._judge()
+
+    def show_market(self, bid: Decimal | None, ask: Decimal | None) -> None:
+        """Value market orders at these prices."""
+        if (bid, ask) != self._best:
+            self._best = (bid, ask)
+            self._judge()
+
+    def show_mode(self, face: Face, *, halted: bool) -> None:
+        """Say on the button where the order would go; nothing goes without a known mode."""
+        if (face, halted) != (self._face, self._halted):
+            self._face, self._halted = face, halted
+            self._judge()
+
+    def show_result(self, words: str, role: str) -> None:
+        """Say what became of the order sent; ``role`` is a role of the style sheet."""
+        self._sending = False
+        self.result.setText(words)
+        set_role(self.result, role)
+        self._judge()
+
+    def take_price(self, price: Decimal) -> None:
+        """Put ``price`` into the ticket."""
+        if self.chosen_type is OrderType.MARKET:
+            self.types[OrderType.LIMIT].setChecked(True)
+        self.price.setText(plain(price))
+
+    @property
+    def chosen_side(self) -> Side:
+        """The side chosen."""
+        return Side.BUY if self.buy.isChecked() else Side.SELL
+
+    @property
+    def chosen_type(self) -> OrderType:
+        """The type chosen."""
+        chosen = (kind for kind, button in self.types.items() if button.isChecked())
+        return next(chosen, OrderType.LIMIT)
+
+    def _judge(self) -> None:
+        symbol, side, kind = self.symbol.currentText(), self.chosen_side, self.chosen_type
+        instrument = self._instruments.get(symbol)
+        draft = Draft(
+            symbol,
+            side,
+            kind,
+            self.amount.text(),
+            self.price.text(),
+            TimeInForce(self.time_in_force.currentData()),
+        )
+        reference = self._best[1] if side is Side.BUY else self._best[0]
+        self.verdict = judge(draft, instrument, reference)
+        self.price.setEnabled(kind is not OrderType.MARKET)
+        self.price.setPlaceholderText("best on the book" if kind is OrderType.MARKET else "")
+        self.time_in_force.setEnabled(kind is OrderType.LIMIT)
+        self._say(Field.AMOUNT, self.amount, self.amount_problem)
+        self._say(Field.PRICE, self.price, self.price_problem)
+        self._units[Field.AMOUNT].setText(instrument.base if instrument else "")
+        self._units[Field.PRICE].setText(instrument.quote if instrument else "")
+        quote = instrument.quote if instrument else ""
+        about = "" if self.verdict.value is None or kind is not OrderType.MARKET else "about "
+        self.value.setText(
+            f"{about}{figures.rounded(self.verdict.value, 2)} {quote}"
+            if self.verdict.value is not None
+            else figures.NONE
+        )
+        self._label_button(side, instrument)
+
+    def _label_button(self, side: Side, instrument: Instrument | None) -> None:
+        set_role(self.submit, "submitBuy" if side is Side.BUY else "submitSell")
+        mode = _FACE_WORD.get(self._face)
+        intent = self.verdict.intent
+        if self._sending:
+            words = "Sending..."
+        elif mode is None:
+            words = "No engine"
+        elif self._halted:
+            words = "Trading is halted"
+        elif intent is None:
+            words = (
+                f"{side.capitalize()} {instrument.base if instrument else ''} \N{EN DASH} {mode}"
+            )
+        else:
+            base = instrument.base if instrument else ""
+            words = f"{side.capitalize()} {plain(intent.amount)} {base} \N{EN DASH} {mode}"
+        self.submit.setText(words)
+        able = intent is not None and mode is not None
+        self.submit.setEnabled(able and not self._halted and not self._sending)
+
+    def _say(self, field: Field, entry: QLineEdit, place: ElidedLabel) -> None:
+        words = self.verdict.problems.get(field, "")
+        place.setText(words)
+        if entry.property("wrong") is not bool(words):
+            entry.setProperty("wrong", bool(words))
+            entry.style().unpolish(entry)
+            entry.style().polish(entry)
+
+    def _submit(self) -> None:
+        intent: OrderIntent | None = self.verdict.intent
+        if intent is not None and self.submit.isEnabled():
+            self.submitted.emit(intent)
+
+    def begin_sending(self) -> None:
+        """Keep the button from being pressed twice until ``show_result``."""
+        self._sending = True
+        self.result.setText("")
+        self._judge()
+
+    def _symbol_chosen(self, symbol: str) -> None:
+        self._best = (None, None)
+        self.price.clear()
+        self.symbol_changed.emit(symbol)
+        self._judge()
+
+    def _wire(self) -> None:
+        self.symbol.currentTextChanged.connect(self._symbol_chosen)
+        for button in (self.buy, self.sell, *self.types.values()):
+            button.toggled.connect(self._judge)
+        for entry in (self.amount, self.price):
+            entry.textChanged.connect(self._judge)
+            entry.returnPressed.connect(self._submit)
+        self.time_in_force.currentIndexChanged.connect(self._judge)
+        self.submit.clicked.connect(self._submit)
+
+    def _lay_out(self) -> None:
+        sides = QHBoxLayout()
+        sides.setSpacing(6)
+        sides.addWidget(self.buy)
+        sides.addWidget(self.sell)
+        kinds = QHBoxLayout()
+        kinds.setSpacing(6)
+        for button in self.types.values():
+            kinds.addWidget(button)
+        self._groups = [
+            _exclusive(self, self.buy, self.sell),
+            _exclusive(self, *self.types.values()),
+        ]
+        form = QGridLayout()
+        form.setHorizontalSpacing(10)
+        form.setVerticalSpacing(2)
+        form.setColumnStretch(1, 1)
+        rows: tuple[tuple[str, QWidget, QWidget | None, QWidget | None], ...] = (
+            ("&Amount", self.amount, self._units[Field.AMOUNT], self.amount_problem),
+            ("P&rice", self.price, self._units[Field.PRICE], self.price_problem),
+            ("&In force", self.time_in_force, None, None),
+        )
+        for at, (name, entry, unit, problem) in enumerate(rows):
+            title = QLabel(name)
+            title.setProperty("role", "muted")
+            title.setBuddy(entry)
+            form.addWidget(title, 2 * at, 0)
+            form.addWidget(entry, 2 * at, 1, 1, 1 if unit else 2)
+            if unit is not None:
+                form.addWidget(unit, 2 * at, 2)
+            if problem is not None:
+                form.addWidget(problem, 2 * at + 1, 1, 1, 2)
+        worth = QHBoxLayout()
+        worth.addWidget(label("Estimated value", "muted"))
+        worth.addWidget(self.value, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 10, 12, 10)
+        column.setSpacing(8)
+        column.addWidget(self.symbol)
+        column.addLayout(sides)
+        column.addLayout(kinds)
+        column.addLayout(form)
+        column.addLayout(worth)
+        column.addWidget(self.submit)
+        column.addWidget(self.result)
+        column.addStretch()
+
+
+def _choice(words: str, role: str) -> QPushButton:
+    button = QPushButton(words)
+    button.setCheckable(True)
+    button.setProperty("role", role)
+    return button
+
+
+def _exclusive(parent: QWidget, *buttons: QPushButton) -> QButtonGroup:
+    group = QButtonGroup(parent)
+    for button in buttons:
+        group.addButton(button)
+    return group
+
+
+def _field(name: str) -> QLineEdit:
+    entry = QLineEdit()
+    entry.setFont(figure_font(9.5))
+    entry.setAlignment(Qt.AlignmentFlag.AlignRight)
+    entry.setAccessibleName(name)
+    entry.setMaxLength(40)
+    return entry
+
+
+def _problem() -> ElidedLabel:
+    words = ElidedLabel()
+    words.setProperty("role", "problem")
+    words.setFont(ui_font(8))
+    return words
