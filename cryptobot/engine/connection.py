@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import aclosing
 from typing import Final
 
 import structlog
@@ -45,6 +44,7 @@ class ExchangeConnection:
 
     def __init__(
         self,
+        *,
         client: ExchangeClient,
         paper: Exchange,
         market: MarketData,
@@ -148,14 +148,13 @@ class ExchangeConnection:
             await self._reconciler.run()
 
     async def _follow_reports(self, mode: Mode, venue: Exchange) -> None:
-        async with aclosing(venue.watch_order_reports()) as reports:  # type: ignore[type-var] # both are generators
-            async for report in reports:
-                try:
-                    self._tracker.apply(mode, report, "stream")
-                except (ValueError, ArithmeticError):
-                    # One odd report must not end the stream; a reconciliation sees the truth.
-                    _log.exception("order_report_unusable", mode=str(mode))
-                    self._reconciler.request()
+        async for report in venue.watch_order_reports():
+            try:
+                self._tracker.apply(mode, report, "stream")
+            except (ValueError, ArithmeticError):
+                # One odd report must not end the stream; a reconciliation sees the truth.
+                _log.exception("order_report_unusable", mode=str(mode))
+                self._reconciler.request()
 
     async def _read_balances(self) -> None:
         await asyncio.sleep(BALANCE_PAUSE_S if self._portfolio.balances(Mode.LIVE) else 0)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
 from pydantic import ValidationError
 
+from cryptobot.control.locate import user_state_dir
 from cryptobot.domain.errors import UserError
 from cryptobot.settings.model import Settings
 
@@ -49,11 +49,6 @@ def config_dir() -> Path:
     package = Path(__file__).resolve().parents[1]
     checkout = package.parent / "config"
     return checkout if (checkout / "default.toml").is_file() else package / "_config"
-
-
-def default_state_dir() -> Path:
-    """Return the user's state directory for this program."""
-    return Path(platformdirs.user_state_dir("cryptobot"))
 
 
 def default_log_dir(state_dir: Path) -> Path:
@@ -94,7 +89,7 @@ def load_settings(
     origin: dict[str, str] = {}
     for source in reversed(sources):
         _merge(merged, source, origin)
-    state_dir = Path(merged.get("state_dir") or default_state_dir()).expanduser().absolute()
+    state_dir = Path(merged.get("state_dir") or user_state_dir()).expanduser().absolute()
     merged["state_dir"] = state_dir
     merged["log_dir"] = (
         Path(merged.get("log_dir") or default_log_dir(state_dir)).expanduser().absolute()

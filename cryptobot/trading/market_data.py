@@ -3,7 +3,6 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import aclosing
 from decimal import Decimal
 from typing import Any, Final
 
@@ -101,9 +100,8 @@ class MarketData:
             self._candles[symbol] = OrderedDict(sorted(kept.items())[-CANDLES_KEPT:])
 
     async def _follow(self, updates: AsyncIterator[Any]) -> None:
-        async with aclosing(updates) as events:  # type: ignore[type-var] # sources are generators
-            async for event in events:
-                self._take(event)
+        async for event in updates:
+            self._take(event)
 
     async def _follow_candles(self, symbol: str) -> None:
         backfill = asyncio.create_task(self._backfill(symbol), name=f"backfill-{symbol}")

@@ -179,9 +179,10 @@ class ModeController:
             status = self.status
             self.status = ModeStatus(Mode.PAPER, status.since_ns, reason, actor, trigger)
         self._arm(reason, actor)
+        # All that must happen has happened before the first await: the caller may be cancelled.
         if before is Mode.LIVE:
-            await self._record(before)
             self._announce(before)
+            await self._record(before)
         in_flight = await self._await_in_flight(on_the_way)
         canceled = await self._cancel_open() if cancel_open else ()
         return Switched(
@@ -208,6 +209,9 @@ class ModeController:
                 await self._journal.record_mode(_change(self.status.mode, status))
             except JournalUnavailable as error:
                 raise LiveRefused([FailedPrecondition("health", str(error))]) from error
+            except asyncio.CancelledError:
+                self._journal.record_mode(_change(Mode.LIVE, self.status))
+                raise
             if epoch != self._epoch:
                 await self._record(Mode.LIVE)
                 raise LiveRefused(

@@ -1,0 +1,7 @@
+"""``python -m cryptobot``."""
+
+import sys
+
+from cryptobot.cli import main
+
+sys.exit(main())

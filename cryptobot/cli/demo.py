@@ -1,0 +1,132 @@
+"""``cryptobot demo``: simulated exchange, engine and window, started and ended together."""
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from cryptobot.cli.child import Child
+from cryptobot.cli.window import has_display
+from cryptobot.control.locate import engine_runs, user_state_dir
+from cryptobot.domain.errors import UserError
+
+KEYS: Final = {
+    "CRYPTOBOT_EXCHANGE__API_KEY": "testkey",
+    "CRYPTOBOT_EXCHANGE__SECRET": "testsecret",
+}
+"""The simulator's own keys; they open nothing else."""
+
+SIMULATOR_PATIENCE_S: Final = 20.0
+ENGINE_PATIENCE_S: Final = 30.0
+
+
+def run_demo(options: argparse.Namespace) -> int:
+    """Run the demo until its window is closed, or Ctrl-C."""
+    state_dir = (options.state_dir or user_state_dir() / "demo").expanduser().absolute()
+    if engine_runs(state_dir):
+        raise UserError(f"a demo is running already for {state_dir}; stop it first")
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _set_journal_aside(state_dir)
+    headless = options.headless or not has_display()
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    children: list[Child] = []
+    try:
+        _start(options, state_dir, children, headless=headless)
+        return _watch(children, stop, headless=headless)
+    finally:
+        for child in reversed(children):
+            child.stop()
+
+
+def _start(
+    options: argparse.Namespace, state_dir: Path, children: list[Child], *, headless: bool
+) -> None:
+    if not headless:
+        _say("opening the window ...")
+        arguments = ["cryptobot.gui", "--state-dir", str(state_dir), "--close-action", "stop"]
+        if options.theme:
+            arguments += ["--theme", options.theme]
+        children.append(Child("window", arguments))
+    ca = state_dir / "simulator-ca.pem"
+    _say("starting the simulated exchange ...")
+    simulator = Child(
+        "simulator",
+        [
+            *("cryptobot", "simulator", "--ready-json", "--tls-ca-out", str(ca)),
+            *("--port", str(options.port), "--tls-port", str(options.tls_port)),
+            *("--seed", str(options.seed), "--market", options.market),
+            *("--speed", str(options.speed)),
+        ],
+    )
+    children.append(simulator)
+    listening = simulator.ready(SIMULATOR_PATIENCE_S)
+    _say("starting the engine ...")
+    arguments = [
+        *("cryptobot", "engine", "--profile", "demo", "--ready-json"),
+        *("--state-dir", str(state_dir), "--tls-ca", str(ca)),
+        *("--connect-to", f"127.0.0.1:{listening['tls_port']}"),
+    ]
+    if options.log_dir is not None:
+        arguments += ["--log-dir", str(options.log_dir)]
+    if options.metrics_port is not None:
+        arguments += ["--metrics-port", str(options.metrics_port)]
+    engine = Child("engine", arguments, KEYS)
+    children.append(engine)
+    where = engine.ready(ENGINE_PATIENCE_S)
+    _say(
+        f"the demo runs: LIVE against the simulated exchange, no real money.\n"
+        f"  metrics   {where['metrics']}\n"
+        f"  logs      {where['logs']}/order_processor.log\n"
+        f"  exchange  http://127.0.0.1:{listening['port']}/sim/state\n"
+        f"  status    .venv/bin/cryptobot status\n"
+        f"  to paper  python3 ops/mode_switch.py --mode=paper\n"
+        + ("no display: running without the window. " if headless else "")
+        + "Ctrl-C ends it."
+    )
+
+
+def _watch(children: list[Child], stop: threading.Event, *, headless: bool) -> int:
+    """Wait until the window closes or somebody says stop; tell when a part dies."""
+    told: set[str] = set()
+    while not stop.wait(0.25):
+        for child in children:
+            if child.running or child.name in told:
+                continue
+            told.add(child.name)
+            if child.name == "window":
+                return _ended(child, lambda: _say("the window was closed"))
+            _say(f"the {child.name} ended unexpectedly (exit code {child.exit_code})")
+            if headless:
+                return 1
+    _say("stopping ...")
+    return 0
+
+
+def _ended(child: Child, closed: Callable[[], None]) -> int:
+    if child.exit_code == 0:
+        closed()
+        return 0
+    raise UserError(f"the window ended with exit code {child.exit_code}; see above")
+
+
+def _set_journal_aside(state_dir: Path) -> None:
+    """The simulated exchange starts anew each time; so must the journal of its orders."""
+    for suffix in ("", "-wal", "-shm"):
+        path = state_dir / f"cryptobot.db{suffix}"
+        if path.exists():
+            path.replace(state_dir / f"previous.db{suffix}")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,89 @@
+"""``cryptobot status``: one screen about a running engine."""
+
+import argparse
+import json
+import sys
+from typing import Any, cast
+
+from cryptobot.control.client import ControlClient
+from cryptobot.control.locate import engine_runs, engine_state_dir
+from cryptobot.control.protocol import LOCK_NAME, SOCKET_NAME, RpcError
+from cryptobot.domain.errors import UserError
+
+
+def show_status(options: argparse.Namespace) -> int:
+    """Ask the engine and print; raise ``UserError`` when none answers."""
+    state_dir = engine_state_dir(options.state_dir)
+    try:
+        with ControlClient(state_dir / SOCKET_NAME) as client:
+            status = cast("dict[str, Any]", client.call("engine.status"))
+    except RpcError as error:
+        raise UserError(f"the engine answered: {error.message}") from None
+    except OSError as error:
+        if engine_runs(state_dir):
+            raise UserError(
+                f"the engine of {state_dir} does not answer ({error}); "
+                f"its pid is in {state_dir / LOCK_NAME}"
+            ) from None
+        raise UserError(
+            f"no engine is running for {state_dir}: start one with 'cryptobot engine', "
+            "or name another with --state-dir"
+        ) from None
+    if options.json:
+        sys.stdout.write(json.dumps(status) + "\n")
+    else:
+        sys.stdout.write("\n".join(_lines(status)) + "\n")
+    return 0
+
+
+def _lines(status: dict[str, Any]) -> list[str]:
+    exchange, orders, latency = status["exchange"], status["orders"], status["latency_ms"]
+    mode = status["mode"].upper()
+    if mode == "LIVE" and exchange["simulated"]:
+        mode = "LIVE (SIMULATED exchange)"
+    fenced = ", fenced" if status["fenced"] else ""
+    skew = exchange["clock_skew_ms"]
+    quantiles = (
+        f"p50 {latency['p50']} ms, p95 {latency['p95']} ms of {latency['count']}"
+        if latency["count"]
+        else "no orders in the last 5 minutes"
+    )
+    rows = [
+        ("mode", f"{mode} since {status['mode_since']}{fenced}: {status['mode_reason']}"),
+        ("trading", status["trading_state"]),
+        ("account", status["account"]),
+        (
+            "exchange",
+            f"{exchange['id']} {'up' if exchange['up'] else 'DOWN'}"
+            + (f" via {exchange['connect_to']}" if exchange["connect_to"] else "")
+            + (f", clock skew {skew} ms" if skew is not None else ""),
+        ),
+        (
+            "orders",
+            f"{orders['open']} open, {orders['unresolved']} unresolved, "
+            f"{orders['in_flight']} in flight; {orders['sent_total']} sent, "
+            f"{orders['failed_total']} failed",
+        ),
+        ("latency", quantiles),
+        (
+            "strategies",
+            f"{status['strategies']['running']} running, {status['strategies']['failed']} failed",
+        ),
+        *(
+            (symbol, f"bid {item['bid']} ask {item['ask']} last {item['last']}")
+            for symbol, item in status["market"].items()
+        ),
+        ("health", status["health"]["status"]),
+        *(
+            (f"  {name}", f"{item['status']}: {item['detail']}")
+            for name, item in status["health"]["components"].items()
+            if item["status"] != "ok"
+        ),
+        ("engine", f"pid {status['pid']}, version {status['version']}, up {status['uptime_s']} s"),
+        ("metrics", f"http://{status['metrics']['host']}:{status['metrics']['port']}/metrics"),
+        ("state", status["state_dir"]),
+    ]
+    if status["live_blockers"]:
+        rows.append(("live needs", "; ".join(status["live_blockers"])))
+    width = max(len(name) for name, _ in rows)
+    return [f"{name:<{width}}  {text}" for name, text in rows]

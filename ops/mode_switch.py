@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Switch a running CryptoBot between paper and live. Standard library only: runs anywhere.
+
+For paper, the fence file is written first, so that it works when the engine hangs or is absent.
+"""
+
+import argparse
+import getpass
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from cryptobot.control.client import ControlClient
+from cryptobot.control.locate import engine_runs, engine_state_dir
+from cryptobot.control.protocol import FENCE_NAME, LOCK_NAME, SOCKET_NAME, ErrorCode, RpcError
+
+DONE, FAILED, USAGE, NO_ENGINE, NO_ANSWER, REFUSED = range(6)
+
+EXIT_CODES = """\
+exit codes:
+  0  the engine acknowledged
+  1  failed: the fence could not be written, or the engine answered with an error
+  2  wrong usage
+  3  no engine is running: the fence file is written, the next start is on paper
+  4  the engine did not answer in time: the fence file is written and holds; look at the process
+  5  live refused: each failed precondition is named
+
+examples:
+  python ops/mode_switch.py --mode=paper
+  python ops/mode_switch.py --mode=paper --cancel-open --reason "exchange rejects everything"
+  python ops/mode_switch.py --mode=live --confirm main --reason "exchange is back"
+"""
+
+
+class UnfencedError(Exception):
+    """The fence file could not be written."""
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="mode_switch.py",
+        description="Switch the running engine to paper (always works) or back to live.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--mode", required=True, choices=("paper", "live"))
+    parser.add_argument("--reason", metavar="TEXT", help="why, for the journal and the log")
+    parser.add_argument("--actor", metavar="NAME", help="who (default: your login name)")
+    parser.add_argument(
+        "--cancel-open", action="store_true", help="paper only: also cancel open live orders"
+    )
+    parser.add_argument(
+        "--confirm", metavar="ACCOUNT", help="live only: the account's name, typed again"
+    )
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        metavar="DIR",
+        help="the engine's state directory (default: $CRYPTOBOT_STATE_DIR, else the user's; "
+        "if no engine runs there, the only one that runs below it, such as the demo's)",
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=2.0, metavar="S", help="longest wait (default: 2)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+    if options.timeout <= 0:
+        parser.error("--timeout must be above 0")
+    if options.mode == "paper" and options.confirm is not None:
+        parser.error("--confirm goes with --mode=live only")
+    if options.mode == "live" and options.cancel_open:
+        parser.error("--cancel-open goes with --mode=paper only")
+    return options
+
+
+def write_fence(state_dir: Path, reason: str, actor: str) -> None:
+    """Write the fence file, durably. An existing one is kept. Raises ``UnfencedError``."""
+    note = {
+        "reason": reason,
+        "actor": actor,
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    path = state_dir / FENCE_NAME
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise UnfencedError(f"cannot write the fence file {path}: {error.strerror}") from None
+    try:
+        os.write(file, json.dumps(note).encode() + b"\n")
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def switch(options: argparse.Namespace, state_dir: Path) -> tuple[int, dict[str, object]]:
+    """Do it; return the exit code and what to tell."""
+    actor = options.actor or login_name()
+    reason = options.reason or f"switched to {options.mode} by {actor}"
+    answer: dict[str, object] = {"state_dir": str(state_dir), "requested": options.mode}
+    if options.mode == "paper":
+        try:
+            write_fence(state_dir, reason, actor)
+        except UnfencedError as error:
+            answer["fence_error"] = str(error)  # a running engine fences itself in memory
+    params = {"mode": options.mode, "reason": reason, "actor": actor}
+    if options.cancel_open:
+        params["cancel_open"] = True
+    if options.confirm is not None:
+        params["confirm"] = options.confirm
+    try:
+        with ControlClient(state_dir / SOCKET_NAME, timeout_s=options.timeout) as client:
+            result = client.call("mode.set", **params)
+    except RpcError as error:
+        failed = (error.data or {}).get("failed", [])
+        code = REFUSED if error.code == ErrorCode.LIVE_REFUSED else FAILED
+        return code, {**answer, "error": error.message, "failed": failed}
+    except OSError as error:
+        return unreached(answer, state_dir, options.timeout, error)
+    return DONE, {**answer, **(result if isinstance(result, dict) else {})}
+
+
+def unreached(
+    answer: dict[str, object], state_dir: Path, timeout_s: float, error: OSError
+) -> tuple[int, dict[str, object]]:
+    """Return exit code and answer when the engine gave none."""
+    if not engine_runs(state_dir):
+        code, problem = NO_ENGINE, f"no engine is running for {state_dir}"
+    elif isinstance(error, TimeoutError):
+        code, problem = NO_ANSWER, f"the engine did not answer within {timeout_s:g} s"
+    else:
+        code, problem = NO_ANSWER, f"the engine is there but cannot be asked ({error})"
+    if answer["requested"] == "live":
+        failed = [{"precondition": "engine", "detail": problem}]
+        code = REFUSED if code == NO_ENGINE else FAILED
+        return code, {**answer, "error": problem, "failed": failed}
+    if "fence_error" in answer:
+        code, problem = FAILED, f"{problem}, and {answer['fence_error']}"
+    return code, {**answer, "error": problem}
+
+
+def login_name() -> str:
+    """Return who is typing."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def tell(code: int, answer: dict[str, object]) -> None:
+    """Print what happened, for people."""
+    directory = Path(str(answer["state_dir"]))
+    fence = f"the fence file {directory / FENCE_NAME} is written"
+    if code == DONE:
+        fenced = "fenced" if answer["fenced"] else "not fenced"
+        print(
+            f"{str(answer['mode']).upper()} since {answer['mode_since']}, {fenced}, "
+            f"trading {answer['trading_state']}: {answer['mode_reason']}"
+        )
+        if "fence_error" in answer:
+            print(f"warning: {answer['fence_error']}", file=sys.stderr)
+        _tell_orders(answer)
+    elif code == NO_ENGINE:
+        print(f"{answer['error']}; {fence}: the next start is on paper", file=sys.stderr)
+    elif code == NO_ANSWER:
+        print(
+            f"{answer['error']}; {fence} and holds: no live order leaves. "
+            f"Look at the process: its pid is in {directory / LOCK_NAME}",
+            file=sys.stderr,
+        )
+    elif code == REFUSED:
+        print("live refused:", file=sys.stderr)
+        failed = answer.get("failed")
+        for item in failed if isinstance(failed, list) else []:
+            print(f"  - {item['precondition']}: {item['detail']}", file=sys.stderr)
+    else:
+        print(f"failed: {answer['error']}", file=sys.stderr)
+
+
+def _tell_orders(answer: dict[str, object]) -> None:
+    in_flight = answer.get("in_flight")
+    for item in in_flight if isinstance(in_flight, list) else []:
+        print(
+            f"in flight: {item['symbol']} {item['order_id']}: {item['outcome'].replace('_', ' ')}"
+        )
+    canceled = answer.get("canceled")
+    for item in canceled if isinstance(canceled, list) else []:
+        print(f"cancelled: {item['symbol']} {item['order_id']}")
+    still_open = answer.get("open_live_orders")
+    orders = still_open if isinstance(still_open, list) else []
+    print(f"open live orders: {len(orders)}")
+    for item in orders:
+        price = item["price"] or "market"
+        print(
+            f"  {item['symbol']} {item['side']} {item['amount']} @ {price} {item['state']} "
+            f"filled {item['filled']} {item['order_id']}"
+        )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    options = parse(argv)
+    code, answer = switch(options, engine_state_dir(options.state_dir))
+    if options.json:
+        print(json.dumps({**answer, "exit": code}))
+    else:
+        tell(code, answer)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
