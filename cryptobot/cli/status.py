@@ -48,6 +48,12 @@ def _lines(status: dict[str, Any]) -> list[str]:
         if latency["count"]
         else "no orders in the last 5 minutes"
     )
+    counts = (
+        f"{orders['open']} open, {orders['unresolved']} unresolved, "
+        f"{orders['in_flight']} in flight; {orders['sent_total']} sent, "
+        f"{orders['failed_total']} failed"
+    )
+    running = status["strategies"]
     rows = [
         ("mode", f"{mode} since {status['mode_since']}{fenced}: {status['mode_reason']}"),
         ("trading", status["trading_state"]),
@@ -58,17 +64,9 @@ def _lines(status: dict[str, Any]) -> list[str]:
             + (f" via {exchange['connect_to']}" if exchange["connect_to"] else "")
             + (f", clock skew {skew} ms" if skew is not None else ""),
         ),
-        (
-            "orders",
-            f"{orders['open']} open, {orders['unresolved']} unresolved, "
-            f"{orders['in_flight']} in flight; {orders['sent_total']} sent, "
-            f"{orders['failed_total']} failed",
-        ),
+        ("orders", counts),
         ("latency", quantiles),
-        (
-            "strategies",
-            f"{status['strategies']['running']} running, {status['strategies']['failed']} failed",
-        ),
+        ("strategies", f"{running['running']} running, {running['failed']} failed"),
         *(
             (symbol, f"bid {item['bid']} ask {item['ask']} last {item['last']}")
             for symbol, item in status["market"].items()
