@@ -3,6 +3,7 @@
 import asyncio
 import faulthandler
 import json
+import logging as stdlib_logging
 import os
 import signal
 import sys
@@ -32,6 +33,10 @@ from telemetry.health import Health
 from telemetry.logs.setup import Logging, configure_logging
 from telemetry.metrics import Metrics
 from telemetry.redaction import Redactor
+
+QUIET_LOGGERS: Final = ("sqlalchemy", "apscheduler", "alembic", "aiohttp", "ccxt")
+"""Libraries that are heard from ``warning`` on: below it they cost the order path and say nothing
+that our own records do not."""
 
 ORDER_LOGGERS: Final = ("cryptobot.orders",)
 """Loggers whose every record goes to ``order_processor.log``."""
@@ -111,6 +116,8 @@ async def _with_logging(
     ready_json: bool,
 ) -> None:
     asyncio.get_running_loop().set_exception_handler(_log_loop_error)
+    for name in QUIET_LOGGERS:
+        stdlib_logging.getLogger(name).setLevel(stdlib_logging.WARNING)
     keys = await exchange_keys(settings)
     token = settings.api.token.get_secret_value() if settings.api.token else None
     for secret in (*keys, token):
