@@ -181,13 +181,18 @@ class MarketEvents:
         self._disconnections = of.counter("websocket_disconnections_total")
         self._clock = clock
         started = clock.monotonic_ns()
-        self._last_ns = dict.fromkeys(product(exchanges, symbols), started)
+        self._last_ns: dict[tuple[str, str | None], int] = dict.fromkeys(
+            product(exchanges, symbols), started
+        )
 
     def message(self, exchange: str, channel: str, symbol: str | None = None) -> None:
         """Count a message of a stream; with a ``symbol`` its data is fresh from now."""
         self._messages.inc(exchange, channel)
-        if symbol is not None and (exchange, symbol) in self._last_ns:
-            self._last_ns[exchange, symbol] = self._clock.monotonic_ns()
+        try:
+            if (exchange, symbol) in self._last_ns:
+                self._last_ns[exchange, symbol] = self._clock.monotonic_ns()
+        except TypeError:  # no text at all: let the gauge refuse and count it
+            self._age.set(0, exchange, str(symbol))
 
     def connections(self, exchange: str, channel: str, count: int) -> None:
         """Set how many websockets of a channel are open."""
@@ -201,7 +206,7 @@ class MarketEvents:
         """Bring the ages up to date."""
         now = self._clock.monotonic_ns()
         for (exchange, symbol), last in self._last_ns.items():
-            self._age.set((now - last) / NS_PER_S, exchange, symbol)
+            self._age.set((now - last) / NS_PER_S, exchange, str(symbol))
 
 
 class PortfolioEvents:

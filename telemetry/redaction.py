@@ -57,7 +57,7 @@ class Redactor:
         # Longest first, so that a form that contains another goes as a whole.
         self._forms = tuple(sorted(forms, key=len, reverse=True))
         self._needles = tuple(_in_json(form) for form in self._forms)
-        probes = {needle.lower() for needle in self._needles}
+        probes = {needle.casefold() for needle in self._needles}
         # A form that contains another is found by it.
         self._probes = _NAMES + tuple(
             probe for probe in probes if not any(other in probe for other in probes - {probe})
@@ -69,7 +69,7 @@ class Redactor:
         for form in self._forms:
             if form in text:
                 text = text.replace(form, REDACTED)
-        lowered = text.lower()
+        lowered = text.casefold()
         if any(name in lowered for name in _NAMES):
             text = _NAMED_VALUE.sub(rf"\1{REDACTED}", text)
         return text
@@ -96,7 +96,7 @@ class Redactor:
 
     def _suspect(self, line: bytes) -> bool:
         # On every record: str finds twice as fast as bytes, a plain loop faster than any() or re.
-        text = line.decode("utf-8", "replace").lower()
+        text = line.decode("utf-8", "replace").casefold()  # lower() depends on the neighbours
         for probe in self._probes:  # noqa: SIM110 - see above
             if probe in text:
                 return True
