@@ -11,6 +11,7 @@ level      Python packages       system packages
 =========  ====================  =====================================
 """
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -82,7 +83,8 @@ def main(arguments: list[str]) -> int:
         return 1
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        print(f"error: set-up stopped: {error.strerror}{where}", file=sys.stderr)
+        advice = "; free about 2 GB" if error.errno == errno.ENOSPC else ""
+        print(f"error: set-up stopped: {error.strerror}{where}{advice}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nset-up: stopped; the next run goes on from here", file=sys.stderr)

@@ -122,7 +122,7 @@ class Environment:
         if _has_ensurepip(base):
             return
         package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
-        say(f"installing {package}, which Debian splits off from Python")
+        say(f"missing on this machine: {package}, which Debian splits off from Python")
         trouble = bootstrap_system.install([package], self.root / "build" / "set-up-apt.log")
         if trouble is not None or not _has_ensurepip(base):
             raise SetupFailedError(
@@ -207,7 +207,7 @@ class _Progress:
         elif line.startswith(("Collecting ", "Requirement already satisfied: ")):
             self._seen += 1
             if self._terminal or self._seen % EVERY == 0:
-                self._show(line.removeprefix("Collecting ").partition(" (from")[0].strip())
+                self._show(next((word for word in line.split() if "==" in word), ""))
 
     def _show(self, what: str) -> None:
         text = f"set-up: {self._seen:3} of {self._total}  {what}"
