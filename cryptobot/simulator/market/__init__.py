@@ -1,0 +1,1 @@
+"""Where the simulated exchange's market comes from: generated, or replayed from recordings."""

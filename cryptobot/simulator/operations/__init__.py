@@ -1,0 +1,1 @@
+"""What a client may ask, once for REST and ws-api."""

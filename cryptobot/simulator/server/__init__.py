@@ -1,0 +1,1 @@
+"""The simulated exchange on the network: REST, sockets, admin, TLS."""

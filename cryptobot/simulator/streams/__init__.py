@@ -1,0 +1,1 @@
+"""Market streams and the user data stream: who listens, and what they are sent when."""

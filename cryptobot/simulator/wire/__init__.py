@@ -1,0 +1,1 @@
+"""The JSON shapes of Binance's spot API."""
