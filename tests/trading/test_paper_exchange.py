@@ -207,7 +207,7 @@ async def test_place_cancelled_while_the_permit_waits_leaves_no_trace(paper: Pap
             await asyncio.Event().wait()
 
     task = asyncio.ensure_future(paper.place("a", BUY, "1", permit=Slow()))
-    await waiting.wait()
+    await asyncio.wait_for(waiting.wait(), 10)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -233,9 +233,12 @@ async def test_snapshots_repeating_what_we_took_do_not_give_it_twice(paper: Pape
     paper.book()
     report = await paper.place("b", BUY, "1")
     assert report.fills[0].price == D(106)
-    paper.book("97", "99")  # 101 drifts out of the window
+    paper.book("90", "95")  # shows up to 100: 101 is out of the window
     paper.book()
-    assert (await paper.place("c", BUY, "1")).fills[0].price == D(101)
+    assert (await paper.place("c", BUY, "1")).fills[0].price == D(106)
+    paper.book("97", "99")  # shows up to 104: 101 is gone
+    paper.book()
+    assert (await paper.place("d", BUY, "1")).fills[0].price == D(101)
 
 
 async def test_cancel_with_open_order_reports_it_and_frees_its_funds(paper: Paper) -> None:
