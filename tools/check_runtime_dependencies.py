@@ -22,12 +22,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import sentry_sync  # noqa: E402
+from cryptobot.control.locate import engine_state_dir  # noqa: E402
 from runtime_checks import (  # noqa: E402
     Finding,
     Status,
     Surroundings,
     check_all,
-    default_state_dir,
 )
 
 
@@ -65,8 +65,8 @@ def _table(findings: list[Finding]) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    state_dir = arguments.state_dir or default_state_dir()
-    findings = list(check_all(Surroundings(ROOT, state_dir.absolute(), arguments.port)))
+    state_dir = engine_state_dir(arguments.state_dir)
+    findings = list(check_all(Surroundings(ROOT, state_dir, arguments.port)))
     if arguments.json:
         rows = [
             {"subject": row.subject.strip(), "status": row.status.lower(), "detail": row.detail}

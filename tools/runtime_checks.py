@@ -107,17 +107,6 @@ class Surroundings:
         return status if isinstance(status, dict) else None
 
 
-def default_state_dir() -> Path:
-    """Return the state directory the engine's settings would choose without a profile."""
-    chosen = os.environ.get("CRYPTOBOT_STATE_DIR", "").strip()
-    if chosen:
-        return Path(chosen).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "cryptobot"
-    base = os.environ.get("XDG_STATE_HOME", "").strip()
-    return (Path(base) if base else Path.home() / ".local" / "state") / "cryptobot"
-
-
 def check_all(around: Surroundings) -> Iterator[Finding]:
     """Yield every finding, in the order of the table."""
     engine = around.engine()
