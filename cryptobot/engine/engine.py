@@ -250,7 +250,7 @@ class Engine:
         self._jobs = jobs.Jobs(
             {
                 jobs.STATUS: (1.0, self._tell_status),
-                jobs.CLOCK_SYNC: (60.0, self._sync_clock),
+                jobs.CLOCK_SYNC: (30.0, self._sync_clock),
                 jobs.RECONCILIATION: (settings.reconciliation.interval_s, self._reconcile),
                 jobs.ROLLUP: (60.0, self._roll_up),
             },

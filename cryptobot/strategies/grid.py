@@ -88,7 +88,7 @@ class Grid(Strategy):
         return iter(())
 
     def on_mode(self, mode: Mode) -> Iterator[Action]:  # noqa: ARG002 - any change counts
-        """Lay a new grid where orders go now; the old one's orders stay tracked."""
+        """Begin anew where orders go now: with what rests there, else with a new grid."""
         self._centre = None
         self._open.clear()
         return iter(())

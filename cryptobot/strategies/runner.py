@@ -116,9 +116,7 @@ class StrategyRunner:
         if instrument is None:
             raise UserError(f"strategy {name}: {symbol!r} is not among the watched symbols")
         run = _Run(record.kind(params, instrument, self._history(symbol)))
-        run.owed.extend(
-            (order, ()) for order in self._open_orders() if order.origin == ORIGIN + name
-        )
+        run.owed.extend(self._resting(name))
         record.run, record.params = run, run.strategy.params
         record.state, record.error = RunState.RUNNING, None
         run.task = asyncio.create_task(self._work(name, record, run), name=f"strategy-{name}")
@@ -198,10 +196,15 @@ class StrategyRunner:
 
     def on_mode(self, mode: Mode) -> None:
         """Tell every running strategy that orders go elsewhere now."""
-        for record in self._records.values():
+        for name, record in self._records.items():
             if record.run is not None:
                 record.run.mode = mode
+                record.run.owed.extend(self._resting(name))
                 record.run.wake.set()
+
+    def _resting(self, name: str) -> list[tuple[Order, tuple[Fill, ...]]]:
+        """Return the strategy's orders that rest where orders go now, to be told about."""
+        return [(order, ()) for order in self._open_orders() if order.origin == ORIGIN + name]
 
     def _record(self, name: str) -> _Record:
         record = self._records.get(name)

@@ -132,7 +132,7 @@ def open_session(
     if connect_to is not None:
         host = "127.0.0.1" if connect_to[0] == "localhost" else connect_to[0]
         options = {"resolver": _ConnectTo(host, connect_to[1]), "use_dns_cache": False}
-    connector = aiohttp.TCPConnector(ssl=context, keepalive_timeout=60, **options)
+    connector = aiohttp.TCPConnector(ssl=context, keepalive_timeout=75, **options)
     return aiohttp.ClientSession(
         connector=connector, request_class=GatedRequest if gated else ClientRequest
     )

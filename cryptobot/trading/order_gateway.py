@@ -34,7 +34,7 @@ from cryptobot.domain.errors import (
 )
 from cryptobot.domain.ids import IdSource, client_order_id
 from cryptobot.domain.mode import Mode, TradingState
-from cryptobot.domain.money import ZERO
+from cryptobot.domain.money import ZERO, plain
 from cryptobot.domain.order import Order, OrderIntent, OrderState, Side
 from cryptobot.journal.records import Recorded
 from cryptobot.trading.exchange import Exchange, OrderRequest
@@ -309,8 +309,8 @@ class OrderGateway:
             symbol=order.symbol,
             side=str(order.side),
             type=str(order.type),
-            amount=str(order.amount),
-            price=None if order.price is None else str(order.price),
+            amount=plain(order.amount),
+            price=None if order.price is None else plain(order.price),
             origin=order.origin,
             clientOrderId=order.client_order_id,
         )
@@ -344,7 +344,7 @@ class OrderGateway:
             log.info(
                 "order_answered",
                 state=str(settled.state),
-                filled=str(settled.filled),
+                filled=plain(settled.filled),
                 exchangeOrderId=settled.exchange_order_id,
                 latencyMs=settled.latency_ms,
                 reason=settled.reason,
