@@ -59,7 +59,10 @@ class MarketFeed(Protocol):
         ...
 
     def minute_history(self, symbol: str) -> Sequence[Bar]:
-        """Return 1-minute bars before the start, oldest first, the last one possibly running."""
+        """Return bars before the start, oldest first, the last one possibly running.
+
+        They are minutes, or whatever longer or shorter interval a recording has.
+        """
         ...
 
     def second_history(self, symbol: str) -> Sequence[Bar]:

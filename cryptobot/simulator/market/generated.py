@@ -109,7 +109,7 @@ class GeneratedMarket:
         return self._history.minutes[symbol] if self._history else ()
 
     def second_history(self, symbol: str) -> Sequence[Bar]:
-        """Return the last twenty minutes by the second."""
+        """Return the last quarter of an hour by the second."""
         return self._history.seconds[symbol] if self._history else ()
 
     def next_ns(self) -> int | None:

@@ -13,8 +13,8 @@ from cryptobot.simulator.market.coins import CoinPrices
 MINUTE_MS = 60_000
 SECOND_MS = 1_000
 MINUTES = 1_500
-SECONDS = 1_200
-_STEPS_A_MINUTE = 4
+SECONDS = 1_000
+_STEPS_A_MINUTE = 2
 _STEPS_A_SECOND = 2
 _NOTIONAL_A_SECOND = 2_500.0
 _EIGHT = Decimal("0.00000001")
@@ -31,7 +31,7 @@ class _Grid(NamedTuple):
 
 
 class GeneratedHistory:
-    """Minute bars for a day and second bars for the last twenty minutes, of every symbol.
+    """Minute bars for a day and second bars for the last quarter of an hour, of every symbol.
 
     Args:
         rng: Seeded.
