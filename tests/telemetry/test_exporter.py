@@ -331,6 +331,18 @@ async def test_connections_beyond_the_cap_drop_the_longest_silent_one(
         assert await ends(silent[0][0])
 
 
+async def test_connection_that_just_got_an_answer_outlives_a_silent_one(start: Start) -> None:
+    exporter = await start(limits=Limits(connections=2))
+    async with connected(exporter) as (reader, writer), connected(exporter) as (silent, _):
+        for _ in range(2):
+            writer.write(b"HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        async with connected(exporter):
+            assert await ends(silent)
+        writer.write(b"HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+
+
 async def test_connection_that_sends_half_a_request_is_dropped(start: Start) -> None:
     exporter = await start(limits=Limits(patience_s=0.05))
     async with connected(exporter) as (reader, writer):

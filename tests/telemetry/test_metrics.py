@@ -1,4 +1,5 @@
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -103,6 +104,17 @@ def test_exposition_with_any_values_and_labels_equals_the_reference_encoder(
     assert open_own.endswith("# EOF\n")
     list(parse_text(own))
     list(parse_openmetrics(open_own))
+
+
+def test_exposition_with_changes_between_scrapes_shows_them(metrics: Metrics) -> None:
+    for number in range(1, 4):
+        live(metrics, 5, failed=True)
+        metrics.orders.queue_depth(number)
+        for openmetrics in (False, True):
+            text = metrics.exposition(openmetrics=openmetrics).decode()
+            assert f"\n{FAILED} {number}.0\n" in text
+            assert f"\n{COUNT} {number}.0\n" in text
+            assert f"\ncryptobot_order_queue_depth {number}.0\n" in text
 
 
 def test_exposition_with_an_exemplar_shows_it_in_openmetrics_only(metrics: Metrics) -> None:
@@ -224,7 +236,8 @@ def test_scrape_with_a_refresher_that_raises_still_answers(metrics: Metrics) -> 
 
 
 def test_latency_sum_with_any_order_of_observations_is_exact() -> None:
-    values = [0.1, 0.2, 0.3, 1234.567, 1e7 + 0.001] * 50
+    draw = random.Random(5)
+    values = [round(draw.expovariate(1 / 300), 3) for _ in range(5000)]
     one, other = some_metrics(), some_metrics()
     for value in values:
         live(one, value)
@@ -232,6 +245,12 @@ def test_latency_sum_with_any_order_of_observations_is_exact() -> None:
         live(other, value)
     exact = float(sum(Decimal(str(value)) for value in values))
     assert sample(one, SUM) == sample(other, SUM) == exact
+
+
+def test_latency_finer_than_a_microsecond_is_summed_as_the_journal_stores_it() -> None:
+    metrics = some_metrics()
+    live(metrics, 12.34567)
+    assert sample(metrics, SUM) == 12.346
 
 
 def cumulative(latencies: list[float]) -> list[int]:

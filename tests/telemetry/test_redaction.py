@@ -3,7 +3,7 @@ from urllib.parse import quote, quote_plus, urlencode
 
 import orjson
 import pytest
-from hypothesis import assume, event, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from telemetry.redaction import MIN_SECRET, REDACTED, RedactionError, Redactor
@@ -61,12 +61,7 @@ def test_redaction_with_any_secret_in_any_form_and_place_leaves_none(
         text: 1,
         "nested": [{"deep": [text, {"error": ValueError(text).args[0]}]}],
     }
-    redactor = knowing(secret)
-    try:
-        clean = redactor.redact_json(orjson.dumps(record))
-    except RedactionError:
-        event("withheld")
-        return  # nothing leaves
+    clean = knowing(secret).redact_json(orjson.dumps(record))
     for shown in strings_in(orjson.loads(clean)):
         for way in written_ways(secret):
             assert way.strip("'") not in shown
