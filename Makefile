@@ -24,7 +24,7 @@ check: ## formatter, linter, house rules, import laws, types: no tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/python tools/check_house.py
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 
 bench: ## set up, then every benchmark; writes build/bench.json

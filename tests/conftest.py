@@ -67,12 +67,12 @@ def _homes() -> Iterator[Iterator[Path]]:
 def user_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A private, still missing folder that state, logs, settings and secrets of this test go to.
 
-    Every ``CRYPTOBOT_*`` and ``SENTRY_*`` variable of the user is gone; started processes
-    inherit that.
+    Every ``CRYPTOBOT_*`` and ``SENTRY_*`` variable of the user is gone, and what ``make test``
+    tells the commands of its recipes; started processes inherit that.
     """
     home = next(_homes)
     for name in os.environ:
-        if name.startswith(("CRYPTOBOT_", "SENTRY_", "OTEL_")):
+        if name.startswith(("CRYPTOBOT_", "SENTRY_", "OTEL_", "MAKE", "MFLAGS")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
