@@ -39,7 +39,7 @@ class ExchangeConnection:
         portfolio: Gets the balances.
         state: Shown to people.
         metrics: Shown to machines.
-        on_connected: Told after each connect, before market data flows.
+        on_connected: Told after each connect, when market data begins to flow.
     """
 
     def __init__(
@@ -136,8 +136,6 @@ class ExchangeConnection:
             simulated=self._state.simulated,
             clock_skew_ms=self._client.clock_skew_ms,
         )
-        self._on_connected()
-        self._market.start()
         if self._client.has_keys:
             self._tasks.append(
                 asyncio.create_task(
@@ -145,7 +143,10 @@ class ExchangeConnection:
                 )
             )
             self.refresh_balances()
+            # Before the books' snapshots, which fill ccxt's rate limiter for seconds.
             await self._reconciler.run()
+        self._market.start()
+        self._on_connected()
 
     async def _follow_reports(self, mode: Mode, venue: Exchange) -> None:
         async for report in venue.watch_order_reports():

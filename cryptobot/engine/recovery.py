@@ -1,7 +1,8 @@
 """What the journal gives back at a start: orders, positions, the paper account, the counters."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Final
 
 import structlog
 
@@ -11,13 +12,17 @@ from cryptobot.domain.order import Fill, Order, OrderState, Side
 from cryptobot.engine.metrics_feed import MetricsFeed
 from cryptobot.journal.journal import Journal
 from cryptobot.journal.positions import positions
+from cryptobot.journal.records import RecordedFill
 from cryptobot.trading.exchange import Balance
 from cryptobot.trading.order_tracker import OrderTracker
 from cryptobot.trading.portfolio import Portfolio
 from telemetry.catalogue import ORDER_LATENCY_BUCKETS_MS
 
-ALL: int = 1_000_000_000
+ALL: Final = 1_000_000_000
 """A limit that is none."""
+
+RECENT: Final = 2_000
+"""Latest live orders checked for trades that are not known yet."""
 
 _log = structlog.stdlib.get_logger("cryptobot.engine")
 
@@ -34,28 +39,47 @@ async def restore_metrics(journal: Journal, feed: MetricsFeed) -> None:
 
 
 async def restore_orders(journal: Journal, tracker: OrderTracker) -> list[Order]:
-    """Take over the open orders; live ones without an answer become ``unresolved``.
+    """Take over the orders that may still change.
+
+    These are the open ones, and closed live ones whose trades are not all known: the engine may
+    have ended between learning that an order was filled and learning by which trades.
 
     Returns:
         The live orders whose outcome must be looked up.
     """
+    fills = _by_order([*await _recorded(journal, Mode.LIVE), *await _recorded(journal, Mode.PAPER)])
+    for order in await journal.orders(mode=Mode.LIVE, limit=RECENT):
+        if order.filled > sum((fill.amount for fill in fills.get(order.order_id, ())), ZERO):
+            tracker.load(order, fills.get(order.order_id, ()))
     unresolved = []
     for order in await journal.open_orders():
-        stored = await journal.fills(order_id=order.order_id, limit=ALL)
-        tracker.load(order, (item.fill for item in stored))
-        current = order
-        if order.mode is Mode.LIVE and order.state is OrderState.SUBMITTED:
-            current = tracker.settle(
-                order.order_id,
-                OrderState.UNRESOLVED,
-                "cancelled: the engine stopped before the answer",
-                {"source": "recovery"},
-            )
+        tracker.load(order, fills.get(order.order_id, ()))
+        current = _unanswered(tracker, order) if order.state is OrderState.SUBMITTED else order
         if current.state is OrderState.UNRESOLVED:
             unresolved.append(current)
     if unresolved:
         _log.warning("orders_unresolved_at_start", count=len(unresolved))
     return unresolved
+
+
+def _unanswered(tracker: OrderTracker, order: Order) -> Order:
+    """Settle an order that an earlier run journalled and got no answer to."""
+    if order.mode is Mode.LIVE:
+        state, reason = OrderState.UNRESOLVED, "cancelled: the engine stopped before the answer"
+    else:  # the paper exchange ended with the engine: it never had the order
+        state, reason = OrderState.DENIED, "not_sent: the engine stopped before matching it"
+    return tracker.settle(order.order_id, state, reason, {"source": "recovery"})
+
+
+def drop_paper_order(tracker: OrderTracker, order: Order) -> None:
+    """Close a paper order that the restarted paper exchange could not take back."""
+    _log.warning("paper_order_not_restored", orderId=order.order_id, symbol=order.symbol)
+    tracker.settle(
+        order.order_id,
+        OrderState.CANCELED,
+        "the paper exchange could not take it back after a restart",
+        {"source": "recovery"},
+    )
 
 
 async def restore_positions(journal: Journal, portfolio: Portfolio) -> None:
@@ -108,4 +132,15 @@ def _book(totals: dict[str, Decimal], fill: Fill) -> None:
 
 
 async def _fills(journal: Journal, mode: Mode) -> list[Fill]:
-    return [item.fill for item in reversed(await journal.fills(mode=mode, limit=ALL))]
+    return [item.fill for item in await _recorded(journal, mode)]
+
+
+async def _recorded(journal: Journal, mode: Mode) -> list[RecordedFill]:
+    return list(reversed(await journal.fills(mode=mode, limit=ALL)))
+
+
+def _by_order(recorded: Iterable[RecordedFill]) -> Mapping[str, list[Fill]]:
+    found: dict[str, list[Fill]] = {}
+    for item in recorded:
+        found.setdefault(item.order_id, []).append(item.fill)
+    return found

@@ -68,7 +68,6 @@ class _Permit:
 
     committed: "asyncio.Future[Recorded]"
     fence: Fence | None
-    sent: bool = False
 
     async def __call__(self) -> None:
         try:
@@ -79,7 +78,6 @@ class _Permit:
     def check(self) -> None:
         if self.fence is not None:
             self.fence.check()
-        self.sent = True
 
 
 class _NotJournalled(NotSent):
@@ -91,10 +89,9 @@ class _NotJournalled(NotSent):
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """A live order whose venue call has not ended: ``sent`` once its bytes were let through."""
+    """An order whose venue call has not ended."""
 
     order: Order
-    sent: bool
     task: "asyncio.Task[Order]"
 
 
@@ -144,8 +141,7 @@ class OrderGateway:
         self._trading_state = trading_state
         self._on_unresolved = on_unresolved
         self._on_denied = on_denied
-        self._sending: dict[str, tuple[asyncio.Task[Order], _Permit]] = {}
-        self._cancelling: set[str] = set()
+        self._sending: dict[str, asyncio.Task[Order]] = {}
         self._closed = False
 
     async def place(self, intent: OrderIntent) -> Order:
@@ -167,7 +163,7 @@ class OrderGateway:
         self._tracker.admit(order, accepted)
         permit = _Permit(committed, self._fence if order.mode is Mode.LIVE else None)
         task = asyncio.create_task(self._send(order, permit), name=f"order-{order.order_id[:8]}")
-        self._sending[order.order_id] = (task, permit)
+        self._sending[order.order_id] = task
         return await asyncio.shield(task)
 
     async def cancel(self, order_id: str) -> Order:
@@ -210,10 +206,10 @@ class OrderGateway:
     def in_flight(self, mode: Mode) -> list[InFlight]:
         """Return the orders whose venue call has not ended."""
         found = []
-        for order_id, (task, permit) in self._sending.items():
+        for order_id, task in self._sending.items():
             order = self._tracker.get(order_id)
             if order is not None and order.mode is mode:
-                found.append(InFlight(order, permit.sent, task))
+                found.append(InFlight(order, task))
         return found
 
     @property
@@ -227,7 +223,7 @@ class OrderGateway:
         Orders given up on are ``unresolved`` in the journal; the next start looks them up.
         """
         self._closed = True
-        tasks = [task for task, _ in self._sending.values()]
+        tasks = list(self._sending.values())
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=timeout_s)
             for task in late:

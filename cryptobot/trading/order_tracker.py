@@ -52,6 +52,7 @@ class OrderTracker:
         self._accepted_ns: dict[str, int] = {}
         self._listeners: list[OrderListener] = []
         self._open: dict[str, Order] = {}
+        self._lacking: set[str] = set()
 
     def listen(self, listener: OrderListener) -> None:
         """Call ``listener`` at each change."""
@@ -75,12 +76,17 @@ class OrderTracker:
 
     def lacks_fills(self, order: Order) -> bool:
         """Return whether the order is filled further than its known trades tell."""
-        return order.filled > self.filled_in_fills(order.order_id)
+        return order.order_id in self._lacking
+
+    def lacking_fills(self, mode: Mode) -> list[Order]:
+        """Return the orders, open or closed, whose trades are not all known."""
+        found = [self._orders[order_id] for order_id in self._lacking]
+        return [order for order in found if order.mode is mode]
 
     def load(self, order: Order, fills: Iterable[Fill]) -> None:
         """Take an order from the journal at start; nobody is told."""
-        self._store(order)
         self._fills[order.order_id] = {fill.trade_id: fill for fill in fills}
+        self._store(order)
 
     def admit(self, order: Order, accepted_monotonic_ns: int) -> None:
         """Take a new order, told but not journalled: the gateway journals intents itself."""
@@ -204,6 +210,10 @@ class OrderTracker:
         if order.exchange_order_id is not None:
             key = (order.mode, order.symbol, order.exchange_order_id)
             self._by_exchange_id[key] = order.order_id
+        if order.filled > self.filled_in_fills(order.order_id):
+            self._lacking.add(order.order_id)
+        else:
+            self._lacking.discard(order.order_id)
         if order.state in OPEN or order.state is OrderState.INITIALIZED:
             self._open[order.order_id] = order
         else:
@@ -214,6 +224,7 @@ class OrderTracker:
         while len(self._orders) - len(self._open) > CLOSED_KEPT:
             order_id = next(key for key in self._orders if key not in self._open)
             old = self._orders.pop(order_id)
+            self._lacking.discard(order_id)
             self._by_client_id.pop(old.client_order_id, None)
             self._by_exchange_id.pop((old.mode, old.symbol, old.exchange_order_id or ""), None)
             self._fills.pop(order_id, None)

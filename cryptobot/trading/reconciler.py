@@ -164,11 +164,7 @@ class Reconciler:
     async def _trades(self, symbol: str) -> None:
         """Fetch the trades that our orders are known to lack."""
         lacking = [
-            order
-            for order in self._tracker.recent()
-            if order.mode is Mode.LIVE
-            and order.symbol == symbol
-            and self._tracker.lacks_fills(order)
+            order for order in self._tracker.lacking_fills(Mode.LIVE) if order.symbol == symbol
         ]
         if not lacking:
             return

@@ -1,0 +1,172 @@
+"""The rooms of the order path, built and connected: the engine's composition root."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from cryptobot.control.protocol import FENCE_NAME
+from cryptobot.domain.clock import Clock
+from cryptobot.domain.ids import IdSource
+from cryptobot.domain.instrument import Instrument
+from cryptobot.domain.mode import Mode, ModeTrigger
+from cryptobot.engine.live_preconditions import LivePreconditions
+from cryptobot.engine.metrics_feed import MetricsFeed
+from cryptobot.engine.status import ExchangeState
+from cryptobot.journal.journal import Journal
+from cryptobot.matching.records import FeeSchedule
+from cryptobot.settings import Settings
+from cryptobot.strategies.catalogue import find_strategies
+from cryptobot.strategies.runner import StrategyRunner
+from cryptobot.trading.ccxt_streams import StreamObserver
+from cryptobot.trading.exchange import Exchange
+from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
+from cryptobot.trading.fence import Fence
+from cryptobot.trading.market_data import MarketData
+from cryptobot.trading.mode_controller import ModeController, ModeStatus
+from cryptobot.trading.order_gateway import OrderGateway
+from cryptobot.trading.order_journal import OrderJournal
+from cryptobot.trading.order_tracker import OrderTracker
+from cryptobot.trading.paper_exchange import PaperExchange
+from cryptobot.trading.portfolio import Portfolio
+from cryptobot.trading.reconciler import Reconciler, Reconciliation
+from cryptobot.trading.risk import Risk, RiskLimits
+from cryptobot.trading.settlement import Settlement
+from telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class RoomEvents:
+    """What the rooms tell the engine."""
+
+    on_stream: StreamObserver
+    on_reconciliation: Callable[[Reconciliation], None]
+    on_strategies: Callable[[], None]
+
+
+class Rooms:
+    """Everything between the control socket and the wire; each room is an attribute.
+
+    Args:
+        settings: How to run.
+        keys: API key and secret.
+        journal: Started.
+        metrics: Counts.
+        clock: Time.
+        ids: New ids.
+        events: Who is told.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        keys: tuple[str | None, str | None],
+        journal: Journal,
+        metrics: Metrics,
+        clock: Clock,
+        ids: IdSource,
+        events: RoomEvents,
+    ) -> None:
+        self._settings = settings
+        self.exchange = ExchangeState(settings.exchange.id, settings.exchange.connect_to)
+        self.feed = MetricsFeed(metrics, settings.exchange.id, clock)
+        self.client = ExchangeClient(
+            ExchangeConfig(
+                id=settings.exchange.id,
+                api_key=keys[0],
+                secret=keys[1],
+                timeout_s=settings.exchange.timeout_s,
+                connect_to=settings.exchange.target,
+                tls_ca=settings.exchange.tls_ca,
+                book_depth=settings.exchange.book_depth,
+            ),
+            clock,
+            on_request=self.feed.on_request,
+            on_stream=events.on_stream,
+        )
+        self.market = MarketData(self.client, settings.symbols, settings.timeframe, clock)
+        self.portfolio = Portfolio(self.market.price)
+        self.orders = OrderJournal(journal, settings.exchange.id)
+        self.tracker = OrderTracker(clock, self.orders.change)
+        self.paper = PaperExchange(
+            self.client.instruments,
+            {},
+            FeeSchedule(maker=settings.paper.maker_fee, taker=settings.paper.taker_fee),
+            clock,
+            exchange_id=settings.exchange.id,
+            trade_prefix=f"{clock.now_ns():x}-",
+        )
+        self.venues: Mapping[Mode, Exchange] = {
+            Mode.LIVE: self.client,
+            Mode.PAPER: self.paper,
+        }
+        self.modes = ModeController(
+            ModeStatus(Mode.PAPER, clock.now_ns(), "starting", "engine", ModeTrigger.START),
+            clock,
+            journal,
+        )
+        self.fence = Fence(settings.state_dir / FENCE_NAME, lambda: self.modes.mode)
+        self.settlement = Settlement(
+            self.venues,
+            self.tracker,
+            clock,
+            patience_s=settings.reconciliation.not_found_patience_s,
+            on_settled=lambda _: None,
+        )
+        self.gateway = OrderGateway(
+            venues=self.venues,
+            tracker=self.tracker,
+            journal=self.orders,
+            fence=self.fence,
+            risk={mode: Risk(_limits(settings), clock) for mode in Mode},
+            account=self.portfolio,
+            clock=clock,
+            ids=ids,
+            mode=lambda: self.modes.mode,
+            trading_state=lambda: self.modes.trading_state,
+            on_unresolved=self.settlement.start,
+            on_denied=metrics.orders.denied,
+        )
+        self.reconciler = Reconciler(
+            self.client,
+            self.tracker,
+            settings.symbols,
+            clock,
+            on_unresolved=self.settlement.start,
+            on_result=events.on_reconciliation,
+        )
+        self.preconditions = LivePreconditions(
+            self._settings,
+            self.client,
+            self.exchange,
+            self.market,
+            self.orders,
+            self.tracker,
+            self.reconciler,
+        )
+        kinds, self.strategy_problems = find_strategies(settings.strategies.folder)
+        self.strategies = StrategyRunner(
+            kinds,
+            self.gateway,
+            instruments=self.watched_instrument,
+            history=lambda symbol: self.market.candles(symbol, 1500),
+            open_orders=lambda: self.tracker.open_orders(self.modes.mode),
+            on_change=events.on_strategies,
+        )
+
+    def watched_instrument(self, symbol: str) -> Instrument | None:
+        """Return the rules of a watched symbol; ``None`` for any other, and before a connect."""
+        return self.client.instruments.get(symbol) if symbol in self._settings.symbols else None
+
+    def refresh_gauges(self) -> None:
+        """Bring the gauges of orders and holdings up to date, right before a scrape."""
+        self.feed.gauges(self.tracker, self.portfolio, self.gateway.sending)
+
+
+def _limits(settings: Settings) -> RiskLimits:
+    risk = settings.risk
+    return RiskLimits(
+        max_order_notional=risk.max_order_notional,
+        max_position_notional=risk.max_position_notional,
+        max_open_orders=risk.max_open_orders,
+        max_orders_per_10s=risk.max_orders_per_10s,
+    )
