@@ -42,7 +42,12 @@ REFUSALS: Final[Sequence[tuple[type[Exception], str]]] = (
     (ccxt.BadRequest, "bad_request"),
     (ccxt.OperationRejected, "operation_rejected"),
 )
-"""Classes that prove a refusal when the exchange's own code came with them; first match counts."""
+"""Classes that prove a refusal once the request was sent; first match counts. ccxt raises them only
+for what the exchange's own reply says, by its code or its text."""
+
+ALSO_BY_STATUS: Final = (ccxt.AuthenticationError, ccxt.PermissionDenied)
+"""Refusals that ccxt also raises for a bare HTTP status, which any proxy can answer: these count
+only when the exchange's code came with them."""
 
 NOT_EXECUTED: Final[Sequence[tuple[type[Exception], str]]] = (
     (ccxt.DDoSProtection, "rate_limited"),
@@ -69,7 +74,7 @@ def write_error(error: BaseException, *, sent: bool) -> VenueError:
     """Return what an error of an order write proves.
 
     The rule is evidence: bytes that never left cannot have become an order; a refusal counts only
-    when the exchange itself said so with a code; everything else is unknown.
+    when the exchange itself said so; everything else is unknown.
     """
     if isinstance(error, VenueError):
         return error
@@ -83,7 +88,7 @@ def write_error(error: BaseException, *, sent: bool) -> VenueError:
         if isinstance(error, kind) and (coded or _STATUS.search(str(error))):
             return NotSent(text, code)
     for kind, code in REFUSALS:
-        if isinstance(error, kind) and coded:
+        if isinstance(error, kind) and (coded or not isinstance(error, ALSO_BY_STATUS)):
             return OrderRefused(text, code)
     if isinstance(error, ccxt.RequestTimeout):
         return OutcomeUnknown(text, "timeout")
