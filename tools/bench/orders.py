@@ -1,0 +1,112 @@
+"""Order submission through the gateway, durable journal on, against ccxt's ``create_order``."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from typing import Any, Final
+
+from bench.order_path import SYMBOL, OrderPath, bare_ccxt, order_path, run_on_loop
+from bench.processes import simulator
+from bench.result import Bench, Result, compared
+from cryptobot.domain.money import plain
+from cryptobot.domain.order import OrderIntent, OrderState, OrderType, Side
+
+AMOUNT: Final = Decimal("0.001")
+CONCURRENT: Final = 8
+WARM_UP: Final = 20
+PAUSE_S: Final = 0.06
+"""Between any two calls: the limiter of an instance is full again, and what the one side leaves
+behind (a commit, a log line) is done before the other is measured."""
+
+Place = Callable[[], Awaitable[str]]
+Cancel = Callable[[str], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One way of placing and cancelling."""
+
+    place: Place
+    cancel: Cancel
+
+    async def timed(self, at_once: int) -> list[float]:
+        """Place orders, return how long each took in milliseconds, and cancel them."""
+        spans: list[float] = []
+
+        async def one() -> str:
+            began = time.perf_counter_ns()
+            placed = await self.place()
+            spans.append((time.perf_counter_ns() - began) / 1e6)
+            return placed
+
+        placed = await asyncio.gather(*(one() for _ in range(at_once)))
+        await asyncio.sleep(PAUSE_S)
+        await asyncio.gather(*(self.cancel(order) for order in placed))
+        await asyncio.sleep(PAUSE_S)
+        return spans
+
+
+def run(bench: Bench) -> list[Result]:
+    """Measure one order at a time, then eight at once."""
+    return run_on_loop(lambda: _measure(bench))
+
+
+async def _measure(bench: Bench) -> list[Result]:
+    folder = bench.folder("orders")
+    with simulator(folder) as venue:
+        async with order_path(venue, folder) as path, bare_ccxt(venue) as ccxt:
+            book = await path.client.book(SYMBOL)
+            far = (book.bids[0].price / 2).quantize(Decimal(1), rounding=ROUND_DOWN)
+            sides = (_ours(path, far), _theirs(ccxt, far))
+            one = await _in_turns(bench, sides, 1, bench.times(400, 30))
+            # The limiter would space eight orders 50 ms apart on both sides and hide the rest.
+            for instance in (path.client._orders, ccxt):  # noqa: SLF001 - as said
+                instance.enableRateLimit = False
+            eight = await _in_turns(bench, sides, CONCURRENT, bench.times(100, 8))
+    against = "ccxt create_order, same simulator"
+    return [
+        *compared("orders.sequential", "ms", *one, against, aims=(1.15, 1.5)),
+        *compared("orders.concurrent_8", "ms", *eight, against, aims=(1.15, 1.5)),
+    ]
+
+
+async def _in_turns(
+    bench: Bench, sides: Sequence[_Side], at_once: int, rounds: int
+) -> tuple[list[float], list[float]]:
+    spans: tuple[list[float], list[float]] = ([], [])
+    for number in range(-max(2, WARM_UP // at_once), rounds):
+        # Who goes first changes, so that neither always follows a longer pause.
+        for which in (0, 1) if number % 2 else (1, 0):
+            found = await sides[which].timed(at_once)
+            if number >= 0:
+                spans[which].extend(found)
+        if number >= 0 and number % max(1, rounds // 4) == 0:
+            bench.say(f"{at_once} at once: {number} of {rounds} rounds")
+    return spans
+
+
+def _ours(path: OrderPath, price: Decimal) -> _Side:
+    intent = OrderIntent(SYMBOL, Side.BUY, OrderType.LIMIT, AMOUNT, price)
+
+    async def place() -> str:
+        order = await path.gateway.place(intent)
+        if order.state is not OrderState.ACCEPTED:
+            raise RuntimeError(f"the order was not accepted: {order.state} {order.reason}")
+        return order.order_id
+
+    return _Side(place, path.gateway.cancel)
+
+
+def _theirs(ccxt: Any, price: Decimal) -> _Side:
+    async def place() -> str:
+        order = await ccxt.create_order(
+            SYMBOL, "limit", "buy", plain(AMOUNT), plain(price), {"timeInForce": "GTC"}
+        )
+        return str(order["id"])
+
+    async def cancel(order_id: str) -> object:
+        return await ccxt.cancel_order(order_id, SYMBOL)
+
+    return _Side(place, cancel)
