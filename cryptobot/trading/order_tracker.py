@@ -10,6 +10,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
+import structlog
+
 from cryptobot.domain.clock import Clock
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.money import ZERO
@@ -32,6 +34,8 @@ OrderListener = Callable[[Order, tuple[Fill, ...]], None]
 Journaller = Callable[[Order, tuple[Fill, ...], object, bool], None]
 """Takes an order's change, its new fills, the evidence for it, and whether it is the first answer;
 does not wait."""
+
+_log = structlog.stdlib.get_logger("cryptobot.orders")
 
 
 class OrderTracker:
@@ -90,7 +94,8 @@ class OrderTracker:
 
     def admit(self, order: Order, accepted_monotonic_ns: int) -> None:
         """Take a new order, told but not journalled: the gateway journals intents itself."""
-        self._accepted_ns[order.order_id] = accepted_monotonic_ns
+        if order.answered_ns is None:
+            self._accepted_ns[order.order_id] = accepted_monotonic_ns
         self._store(order)
         self._tell(order, ())
 
@@ -170,7 +175,7 @@ class OrderTracker:
             cost=cost,
             fees=fees or order.fees,
             exchange_order_id=order.exchange_order_id or report.exchange_order_id,
-            reason=(report.reason or order.reason) if state is not OrderState.FILLED else None,
+            reason=_reason(order, report, state),
         )
 
     def _answered(self, order: Order, now_ns: int) -> Order:
@@ -202,7 +207,11 @@ class OrderTracker:
 
     def _tell(self, order: Order, new: tuple[Fill, ...]) -> None:
         for listener in self._listeners:
-            listener(order, new)
+            try:
+                listener(order, new)
+            except Exception:  # noqa: BLE001 - whatever it is, it is logged with its traceback
+                # What an order became is known and kept: nobody who is told may undo that.
+                _log.exception("order_listener_failed", orderId=order.order_id)
 
     def _store(self, order: Order) -> None:
         self._orders[order.order_id] = order
@@ -228,6 +237,13 @@ class OrderTracker:
             self._by_client_id.pop(old.client_order_id, None)
             self._by_exchange_id.pop((old.mode, old.symbol, old.exchange_order_id or ""), None)
             self._fills.pop(order_id, None)
+
+
+def _reason(order: Order, report: OrderReport, state: OrderState) -> str | None:
+    """Return why the order is where it is: a new state does not keep the reason of the old one."""
+    if state is OrderState.FILLED:
+        return None
+    return report.reason or (order.reason if state is order.state else None)
 
 
 def _forward(order: Order, report: OrderReport, filled: Decimal) -> OrderState:
