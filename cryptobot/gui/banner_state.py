@@ -36,7 +36,7 @@ MEANING = {
     Face.CONNECTING: "Connecting to the engine...",
     Face.LIVE: "Real money moves",
     Face.PAPER: "No order leaves this machine",
-    Face.SIMULATED: "Live orders to a simulated exchange",
+    Face.SIMULATED: "Orders go to a simulated exchange",
     Face.LOST: "Nothing below is current",
 }
 
@@ -75,7 +75,9 @@ def banner_of(state: EngineState, now: float) -> Banner:
     face = face_of(state)
     headline = MEANING[face]
     if face is Face.CONNECTING or state.status is None:
-        return Banner(face, headline, "The mode is not known yet", "")
+        return Banner(
+            face, headline, "The mode is not known yet. `cryptobot engine` starts an engine", ""
+        )
     if face is Face.LOST:
         silent = figures.age(state.silent_for)
         detail = f"{state.lost_because or 'no answer'} \N{MIDDLE DOT} last heard {silent} ago"
@@ -90,8 +92,7 @@ def _sentence(words: str) -> str:
 
 
 def _venue(status: EngineStatus) -> str:
-    venue = f"{status.account} \N{MIDDLE DOT} {status.exchange}"
-    return f"{venue} at {status.connect_to}" if status.connect_to else venue
+    return f"{status.account} \N{MIDDLE DOT} {status.exchange}"
 
 
 def _since(status: EngineStatus, now: float) -> str:

@@ -8,13 +8,13 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QStatusBar, QTabWidget, QWidge
 
 from cryptobot.gui.layout_store import LayoutStore
 from cryptobot.gui.panels import Panels
-from cryptobot.gui.views.dock import PanelDock
+from cryptobot.gui.views.dock import PanelDock, ScrollPanel
 
 WIDE: Final = 1_400
 """From this width the portfolio and strategies stand at the left; below they are tabs."""
 
 _DEFAULT_SIZE: Final = (1_440, 900)
-_LEFT_WIDTH: Final = 330
+_LEFT_WIDTH: Final = 372
 _RIGHT_WIDTH: Final = 300
 _BOTTOM_SHARE: Final = 0.34
 _Area = Qt.DockWidgetArea
@@ -33,7 +33,7 @@ class Docking:
         self._window = window
         self._store = store
         contents: dict[str, QWidget] = {
-            "Order ticket": panels.ticket,
+            "Order ticket": ScrollPanel(panels.ticket),
             "Order book": panels.ladder,
             "Portfolio": panels.portfolio,
             "Strategies": panels.strategies,

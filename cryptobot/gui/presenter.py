@@ -34,6 +34,7 @@ class Presenter(QObject):
         session.beat.connect(self._beat)
         panels.chart.wanted.connect(self._chart_chosen)
         panels.ticket.symbol_changed.connect(self._ticket_chosen)
+        self._show_status()
 
     def show(self, changes: Changes) -> None:
         """Show ``changes``."""

@@ -37,12 +37,21 @@ QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent};
   background: {t.panel}; }}
 QTabBar::tab:hover:!selected {{ color: {t.text}; }}
 
+QTabBar#filter::tab {{ padding: 4px 10px; margin: 2px 4px 2px 0; border: 1px solid transparent;
+  border-radius: 4px; }}
+QTabBar#filter::tab:selected {{ background: {t.selection}; color: {t.text};
+  border: 1px solid transparent; }}
+
 QTableView, QTreeView, QListView {{ background: {t.panel}; border: none; gridline-color: {t.grid};
   selection-background-color: {t.selection}; selection-color: {t.text}; outline: none; }}
 QTableView::item {{ padding: 0 6px; }}
 QHeaderView {{ background: {t.panel}; border: none; }}
 QHeaderView::section {{ background: {t.panel}; color: {t.muted}; border: none;
-  border-bottom: 1px solid {t.line}; padding: 4px 6px; }}
+  border-bottom: 1px solid {t.line}; padding: 4px 9px; }}
+QHeaderView::up-arrow, QHeaderView::down-arrow {{ width: 0; height: 0; }}
+QAbstractScrollArea::corner {{ background: {t.panel}; border: none; }}
+QScrollArea {{ background: {t.panel}; border: none; }}
+QDialog {{ background: {t.panel}; }}
 QTableCornerButton::section {{ background: {t.panel}; border: none; }}
 
 QLineEdit, QComboBox, QSpinBox {{ background: {t.sunken}; color: {t.text};
@@ -51,7 +60,7 @@ QLineEdit, QComboBox, QSpinBox {{ background: {t.sunken}; color: {t.text};
 QLineEdit:focus, QComboBox:focus {{ border: 1px solid {t.accent}; }}
 QLineEdit:disabled, QComboBox:disabled {{ color: {t.faint}; background: {t.panel}; }}
 QLineEdit[wrong="true"] {{ border: 1px solid {t.bad}; }}
-QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox::drop-down {{ border: none; width: 24px; }}
 QComboBox QAbstractItemView {{ background: {t.raised}; border: 1px solid {t.line};
   selection-background-color: {t.selection}; }}
 

@@ -58,6 +58,11 @@ def judge(draft: Draft, instrument: Instrument | None, reference: Decimal | None
     at = reference if market else price
     value = amount * at if amount is not None and at is not None else None
     if problems or amount is None or (price is None and not market):
+        if amount is not None and instrument is not None:
+            alone = OrderIntent(draft.symbol, draft.side, OrderType.MARKET, amount)
+            violation = instrument.violation(alone, None)  # without a price: of the amount
+            if violation is not None:
+                problems[Field.AMOUNT] = _sentence(violation)
         return Verdict(None, problems, value)
     intent = OrderIntent(
         symbol=draft.symbol,
@@ -70,8 +75,12 @@ def judge(draft: Draft, instrument: Instrument | None, reference: Decimal | None
     violation = instrument.violation(intent, reference) if instrument else None
     if violation is not None:
         field = Field.PRICE if violation.startswith("price") else Field.AMOUNT
-        return Verdict(None, {field: f"{violation[:1].upper()}{violation[1:]}"}, value)
+        return Verdict(None, {field: _sentence(violation)}, value)
     return Verdict(intent, {}, value)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def _number(typed: str, field: Field, problems: dict[Field, str]) -> Decimal | None:
@@ -79,7 +88,7 @@ def _number(typed: str, field: Field, problems: dict[Field, str]) -> Decimal | N
     if not words:
         return None
     if "," in words:
-        problems[field] = "Write it with a point and without thousands separators"
+        problems[field] = "Use a point for decimals, and no commas"
         return None
     try:
         number = decimal(words)

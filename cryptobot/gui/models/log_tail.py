@@ -31,7 +31,7 @@ LOG_COLUMNS: tuple[Column[LogRecord], ...] = (
         figures=True,
         ink=lambda _r, t: t.muted,
     ),
-    Column("Level", lambda r: r.level.upper(), "CRITICAL", ink=_level_ink),
+    Column("Level", lambda r: r.level.upper(), "CRITICAL 88", ink=_level_ink),
     Column("Logger", lambda r: r.logger, "trading.gateway", ink=lambda _r, t: t.muted),
     Column("Event", lambda r: r.event, "order_partially_filled_here"),
     Column("Fields", lambda r: r.fields, "", ink=lambda _r, t: t.muted, stretch=True),

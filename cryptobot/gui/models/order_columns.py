@@ -16,19 +16,19 @@ class OrderColumn(IntEnum):
     """Columns by position."""
 
     TIME = 0
-    SYMBOL = 1
-    SIDE = 2
-    TYPE = 3
-    AMOUNT = 4
-    PRICE = 5
-    FILLED = 6
-    AVERAGE = 7
-    STATE = 8
-    MODE = 9
-    ORIGIN = 10
+    MODE = 1
+    SYMBOL = 2
+    SIDE = 3
+    TYPE = 4
+    STATE = 5
+    AMOUNT = 6
+    PRICE = 7
+    FILLED = 8
+    AVERAGE = 9
+    FEE = 10
     LATENCY = 11
-    FEE = 12
-    ID = 13
+    ID = 12
+    ORIGIN = 13
 
 
 def side_ink(side: Side, tokens: Tokens) -> str:
@@ -63,7 +63,8 @@ ORDER_COLUMNS: tuple[Column[ReportedOrder], ...] = (
     Column(
         "Time", lambda o: figures.clock(o.created), "00:00:00", lambda o: o.created, figures=True
     ),
-    Column("Symbol", lambda o: o.symbol, "DOGE/USDT", lambda o: o.symbol),
+    Column("Mode", lambda o: o.mode.upper(), "PAPER", lambda o: o.mode, ink=_mode_ink),
+    Column("Symbol", lambda o: o.symbol, "DOGE/USD", lambda o: o.symbol),
     Column(
         "Side",
         lambda o: side_text(o.side),
@@ -72,8 +73,9 @@ ORDER_COLUMNS: tuple[Column[ReportedOrder], ...] = (
         ink=lambda o, t: side_ink(o.side, t),
     ),
     Column(
-        "Type", lambda o: o.type.replace("_", " ").capitalize(), "Limit maker", lambda o: o.type
+        "Type", lambda o: o.type.replace("_", " ").capitalize(), "Limit makers", lambda o: o.type
     ),
+    Column("State", lambda o: o.state, "PARTIALLY FILLED", lambda o: o.state),
     Column(
         "Amount", lambda o: figures.exact(o.amount), "0.00000", lambda o: o.amount, figures=True
     ),
@@ -88,9 +90,7 @@ ORDER_COLUMNS: tuple[Column[ReportedOrder], ...] = (
         "Filled", lambda o: figures.exact(o.filled), "0.00000", lambda o: o.filled, figures=True
     ),
     Column("Average", _average, "100,000.00", lambda o: o.average or 0, figures=True),
-    Column("State", lambda o: o.state, "PARTIALLY FILLED", lambda o: o.state),
-    Column("Mode", lambda o: o.mode.upper(), "PAPER", lambda o: o.mode, ink=_mode_ink),
-    Column("Origin", _origin, "moving_average", lambda o: o.origin),
+    Column("Fee", _fee, "0.00001234 USDT", lambda o: o.fee[0][1] if o.fee else 0, figures=True),
     Column(
         "Latency",
         lambda o: figures.milliseconds(o.latency_ms),
@@ -98,8 +98,8 @@ ORDER_COLUMNS: tuple[Column[ReportedOrder], ...] = (
         lambda o: o.latency_ms or 0.0,
         figures=True,
     ),
-    Column("Fee", _fee, "0.0000123 USDT", lambda o: o.fee[0][1] if o.fee else 0, figures=True),
     Column("Order id", lambda o: o.order_id[:8], "0123abcd", lambda o: o.order_id, figures=True),
+    Column("Origin", _origin, "moving_average_cross", lambda o: o.origin),
 )
 
 

@@ -18,6 +18,7 @@ from cryptobot.gui.models.order_columns import ORDER_COLUMNS, OrderColumn, order
 from cryptobot.gui.reported import ReportedOrder
 
 MANY_MOVES: Final = 200
+_RISING, _FALLING = "\N{UPWARDS ARROW}", "\N{DOWNWARDS ARROW}"
 _ROOT = QModelIndex()
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -77,7 +78,10 @@ class OrdersModel(QAbstractTableModel):
         if orientation is not Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return ORDER_COLUMNS[section].title
+            title = ORDER_COLUMNS[section].title
+            if section != self._column:
+                return title
+            return f"{title} {_FALLING if self._falling else _RISING}"
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return ORDER_COLUMNS[section].alignment
         return None
@@ -110,6 +114,7 @@ class OrdersModel(QAbstractTableModel):
         self._column = OrderColumn(column)
         self._falling = order is Qt.SortOrder.DescendingOrder
         self._rebuild()
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(ORDER_COLUMNS) - 1)
 
     def show_only(self, which: OrderFilter, words: str = "") -> None:
         """Show the orders of ``which`` that contain ``words`` (symbol, origin, ids, reason)."""

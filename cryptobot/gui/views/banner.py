@@ -72,7 +72,7 @@ class BannerView(QWidget):
         self.venue.setText(banner.venue)
         self.marks.show_words(banner.marks)
         self.live_button.setVisible(banner.face is Face.PAPER)
-        self.paper_button.setVisible(banner.face in {Face.LIVE, Face.SIMULATED, Face.LOST})
+        self.paper_button.setVisible(banner.face is not Face.PAPER)
         unknown = banner.face in {Face.LOST, Face.CONNECTING}
         self.start_button.setVisible(unknown and self._can_start)
         self.setAccessibleName(f"Mode: {banner.face.value}. {banner.headline}")

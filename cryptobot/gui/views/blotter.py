@@ -32,8 +32,10 @@ class BlotterView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.model = OrdersModel(self)
         self.tabs = QTabBar()
+        self.tabs.setObjectName("filter")
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
         self.tabs.setAccessibleName("Which orders")
@@ -45,6 +47,7 @@ class BlotterView(QWidget):
         self.search.setAccessibleName("Filter orders")
         self.search.setMaximumWidth(280)
         self.table = DataTable(self.model, ORDER_COLUMNS, "Orders", _HINTS[OrderFilter.ALL])
+        self.table.horizontalHeader().setStretchLastSection(True)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(OrderColumn.TIME, Qt.SortOrder.DescendingOrder)
         self.table.setItemDelegateForColumn(OrderColumn.STATE, StateChip(self.table))

@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor
 
 from cryptobot.domain.order import Side
 from cryptobot.gui import figures
@@ -18,6 +17,7 @@ from cryptobot.gui.reported import ReportedFill
 from cryptobot.gui.theme import color, figure_font
 from cryptobot.gui.tokens import Tokens
 from cryptobot.gui.views.candle_item import CandleItem, Table
+from cryptobot.gui.views.price_axis import PriceAxis
 
 IN_SIGHT: Final = 120
 """Candles shown at first."""
@@ -59,9 +59,6 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         self.price.addItem(self.candles)
         self.volume.addItem(self.bars)
         self.last = pg.InfiniteLine(angle=0, movable=False)
-        self.last_tag = pg.InfLineLabel(
-            self.last, text="", position=1.0, anchors=[(1.0, 0.5), (1.0, 0.5)]
-        )
         self.cross_x = pg.InfiniteLine(angle=90, movable=False)
         self.cross_x_low = pg.InfiniteLine(angle=90, movable=False)
         self.cross_y = pg.InfiniteLine(angle=0, movable=False)
@@ -79,7 +76,7 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         self.scene().sigMouseMoved.connect(self._moved)
 
     def _plot(self, row: int) -> pg.PlotItem:
-        axes = {"right": pg.AxisItem("right"), "bottom": pg.DateAxisItem("bottom")}
+        axes = {"right": PriceAxis("right"), "bottom": pg.DateAxisItem("bottom")}
         plot = self.addPlot(row=row, col=0, axisItems=axes)
         plot.hideAxis("left")
         plot.showAxis("right")
@@ -108,9 +105,6 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         for line in (self.cross_x, self.cross_x_low, self.cross_y):
             line.setPen(pg.mkPen(tokens.faint, style=Qt.PenStyle.DashLine))
         self.last.setPen(pg.mkPen(tokens.accent, style=Qt.PenStyle.DotLine))
-        self.last_tag.setColor(QColor("#FFFFFF"))
-        self.last_tag.fill = pg.mkBrush(tokens.accent if not tokens.dark else "#2A6FC4")
-        self.last_tag.setFont(figure_font(8.5, bold=True))
         self._mark_pen = pg.mkPen(tokens.text)
         self._mark_brush = {Side.BUY: pg.mkBrush(tokens.up), Side.SELL: pg.mkBrush(tokens.down)}
 
@@ -124,7 +118,7 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         if not rows:
             return
         self.last.setPos(rows[-1].close)
-        self.last_tag.setText(_price(rows[-1].close))
+        self.price.getAxis("right").show_last(rows[-1].close)
         if fresh:
             self.follow()
         elif self.following:
@@ -212,10 +206,6 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
     def _show_cross(self, *, visible: bool) -> None:
         for line in (self.cross_x, self.cross_x_low, self.cross_y):
             line.setVisible(visible)
-
-
-def _price(value: float) -> str:
-    return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.6f}"
 
 
 def _fill_tip(x: float, y: float, data: object) -> str:  # noqa: ARG001 - pyqtgraph's signature

@@ -5,13 +5,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from cryptobot.gui import figures
 from cryptobot.gui.candles import CandleRow
 from cryptobot.gui.late_import import LateImport
 from cryptobot.gui.reported import ReportedFill
 from cryptobot.gui.theme import active, figure_font, ui_font
+from cryptobot.gui.views.choice_box import ChoiceBox
 from cryptobot.gui.views.words import ElidedLabel, set_role
 
 if TYPE_CHECKING:
@@ -35,15 +36,16 @@ class ChartView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.plot: CandlePlot | None = None
         self._rows: list[CandleRow] = []
         self._fills: list[ReportedFill] = []
         self._shown: tuple[str, str] | None = None
-        self.symbol = QComboBox()
+        self.symbol = ChoiceBox()
         self.symbol.setAccessibleName("Chart symbol")
         self.symbol.setMinimumWidth(128)
         self.symbol.setFont(ui_font(10.5, bold=True))
-        self.timeframe = QComboBox()
+        self.timeframe = ChoiceBox()
         self.timeframe.setAccessibleName("Time frame")
         self.timeframe.addItems(list(TIMEFRAMES))
         self.last = QLabel()
@@ -113,8 +115,8 @@ class ChartView(QWidget):
         fresh = key != self._shown
         self._shown, self._rows = key, rows
         self.last.setText(figures_price(rows[-1].close) if rows else "")
-        self._say(None)
         self.last.setEnabled(not stale)
+        self._say(None)
         set_role(self.readout, "faint" if stale else "muted")
         if not rows:
             self.hint.setText(f"No candles of {key[0]} yet. They come with the market stream.")
@@ -165,17 +167,20 @@ class ChartView(QWidget):
 
     def _say(self, hovered: CandleRow | None) -> None:
         row = hovered or (self._rows[-1] if self._rows else None)
-        self.readout.setText("" if row is None else readout(row))
+        words = "" if row is None else readout(row, timed=hovered is not None)
+        stale = bool(words) and not self.last.isEnabled()
+        self.readout.setText(f"NOT CURRENT  {words}" if stale else words)
 
 
-def readout(row: CandleRow) -> str:
-    """Return a candle in words and figures, its change told by sign."""
+def readout(row: CandleRow, *, timed: bool) -> str:
+    """Return a candle in words and figures, its change told by sign; ``timed`` says when."""
     change = (row.close / row.open - 1) * 100 if row.open else 0.0
     sign = figures.MINUS if change < 0 else "+"
     price = figures_price
     return (
-        f"{figures.clock(row.open_s)}  O {price(row.open)}  H {price(row.high)}  "
-        f"L {price(row.low)}  C {price(row.close)}  {sign}{abs(change):.2f}%  V {row.volume:,.3f}"
+        f"{figures.clock(row.open_s) + '  ' if timed else ''}{sign}{abs(change):.2f}%  "
+        f"O {price(row.open)}  H {price(row.high)}  L {price(row.low)}  C {price(row.close)}  "
+        f"V {row.volume:,.3f}"
     )
 
 

@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractItemModel, QRect, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from cryptobot.gui.models.columns import Column
 from cryptobot.gui.theme import active, color, figure_font, ui_font
 
 _ROW_PADDING: Final = 9
-_CELL_PADDING: Final = 20
+_CELL_PADDING: Final = 22
 _HINT_INSET: Final = 24
+_SORT_ROOM: Final = 6
 
 
 class DataTable(QTableView):
@@ -24,6 +25,8 @@ class DataTable(QTableView):
         name: What it is, for screen readers.
         hint: Shown in the middle while there are no rows: what would be here, how it gets here.
         parent: Qt's owner.
+        drop_to_fit: Hide the last columns that have no room instead of scrolling; the first
+            column takes what is left. What is hidden should be in the tooltip.
     """
 
     def __init__(
@@ -33,9 +36,13 @@ class DataTable(QTableView):
         name: str,
         hint: str,
         parent: QWidget | None = None,
+        *,
+        drop_to_fit: bool = False,
     ) -> None:
         super().__init__(parent)
         self.hint = hint
+        self._drop_to_fit = drop_to_fit
+        self._widths: list[int] = []
         self.setModel(model)
         self.setAccessibleName(name)
         self.setShowGrid(False)
@@ -65,9 +72,24 @@ class DataTable(QTableView):
         head = self.horizontalHeader()
         for at, column in enumerate(columns):
             cell = (numbers if column.figures else words).horizontalAdvance(column.sample)
-            head.resizeSection(at, max(cell, heads.horizontalAdvance(column.title)) + _CELL_PADDING)
+            title = heads.horizontalAdvance(column.title) + _SORT_ROOM
+            self._widths.append(max(cell, title) + _CELL_PADDING)
+            head.resizeSection(at, self._widths[at])
             if column.stretch:
                 head.setSectionResizeMode(at, QHeaderView.ResizeMode.Stretch)
+
+        if self._drop_to_fit:
+            head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+            self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the columns there is room for."""
+        super().resizeEvent(event)
+        if self._drop_to_fit:
+            room = self.viewport().width()
+            for at, width in enumerate(self._widths):
+                room -= width
+                self.setColumnHidden(at, at > 0 and room < 0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the hint where rows would be."""

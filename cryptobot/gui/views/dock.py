@@ -1,10 +1,12 @@
 """Dockable panels with a quiet title; in a group of tabs the tab is the title."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMainWindow, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QMainWindow, QScrollArea, QWidget
 
 from cryptobot.gui.theme import ui_font
 from cryptobot.gui.views.words import label
+
+_SQUEEZED = 345
 
 
 class PanelDock(QDockWidget):
@@ -32,6 +34,27 @@ class PanelDock(QDockWidget):
         wanted = self._none if tabbed else self._title
         if self.titleBarWidget() is not wanted:
             self.setTitleBarWidget(wanted)
+
+
+class ScrollPanel(QScrollArea):
+    """A panel that scrolls when it is squeezed, so that nothing of it is ever cut off."""
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__()
+        self._content = content
+        self.setWidget(content)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def sizeHint(self) -> QSize:
+        """Return the content's size."""
+        return self._content.sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the content's width, and most of its height."""
+        least = self._content.minimumSizeHint()
+        return QSize(least.width(), min(least.height(), _SQUEEZED))
 
 
 def _title(words: str) -> QWidget:

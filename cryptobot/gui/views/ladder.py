@@ -43,8 +43,8 @@ class LadderView(QWidget):
         return QSize(280, (2 * LEVELS + 2) * 18)
 
     def minimumSizeHint(self) -> QSize:
-        """Return room for three levels a side."""
-        return QSize(200, 8 * _ROW_MIN)
+        """Return room for two levels a side."""
+        return QSize(200, 6 * _ROW_MIN)
 
     def show_book(
         self, book: BookView | None, instrument: Instrument | None, *, stale: bool

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from cryptobot.gui.engine_status import EngineStatus
 from cryptobot.gui.mode_outcome import Outcome
@@ -49,8 +49,11 @@ class LiveDialog(Question):
         ):
             title = QLabel(words)
             title.setBuddy(entry)
-            self.column.addWidget(title)
-            self.column.addWidget(entry)
+            pair = QVBoxLayout()
+            pair.setSpacing(4)
+            pair.addWidget(title)
+            pair.addWidget(entry)
+            self.column.addLayout(pair)
         self.column.addSpacing(8)
         self.go = QPushButton("Go &live")
         self.go.setProperty("role", "danger")
@@ -89,6 +92,7 @@ class LiveDialog(Question):
             self.obstacles.setText("\N{CHECK MARK} Nothing stands in the way.")
             return
         set_role(self.obstacles, "problem")
+        failed = [(name.replace("_", " ").capitalize(), detail) for name, detail in failed]
         lines = [
             f"{_CROSS} {name}: {detail}" if detail else f"{_CROSS} {name}"
             for name, detail in failed

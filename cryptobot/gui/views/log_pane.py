@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from cryptobot.gui.log_record import LEVELS, LogRecord
 from cryptobot.gui.models.log_tail import LOG_COLUMNS, LogTail
+from cryptobot.gui.views.choice_box import ChoiceBox
 from cryptobot.gui.views.data_table import DataTable
 
 _EMPTY = "Nothing logged yet. Records of the engine and of this window appear here."
@@ -17,8 +19,9 @@ class LogPane(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.model = LogTail(self)
-        self.level = QComboBox()
+        self.level = ChoiceBox()
         self.level.setAccessibleName("Lowest level shown")
         for name in LEVELS:
             self.level.addItem(

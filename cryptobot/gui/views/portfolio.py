@@ -27,7 +27,7 @@ def _price(value: Decimal | None) -> str:
 
 POSITION_COLUMNS: tuple[Column[Position], ...] = (
     Column("Symbol", lambda p: p.symbol, "DOGE/USDT"),
-    Column("Amount", lambda p: figures.exact(p.amount), "0.12345", figures=True),
+    Column("Amount", lambda p: figures.exact(p.amount), "0.1234567", figures=True),
     Column(
         "Unrealized",
         lambda p: figures.rounded(p.unrealized, 2, sign=True),
@@ -47,11 +47,24 @@ POSITION_COLUMNS: tuple[Column[Position], ...] = (
 )
 
 BALANCE_COLUMNS: tuple[Column[Balance], ...] = (
-    Column("Asset", lambda b: b.asset, "DOGE/USDT"),
-    Column("Free", lambda b: figures.exact(b.free), "100,000.00000", figures=True),
-    Column("Locked", lambda b: figures.exact(b.locked), "1,000.00000", figures=True),
-    Column("Total", lambda b: figures.exact(b.total), "100,000.00000", figures=True),
+    Column("Asset", lambda b: b.asset, "USDT"),
+    Column("Free", lambda b: figures.exact(b.free), "100,000.00", figures=True),
+    Column("Locked", lambda b: figures.exact(b.locked), "10,000.00", figures=True),
+    Column("Total", lambda b: figures.exact(b.total), "100,000.00", figures=True),
 )
+
+
+def _position_tip(p: Position) -> str:
+    return (
+        f"{p.symbol}: {figures.exact(p.amount)} at {figures.exact(p.average)} on average\n"
+        f"Mark {figures.exact(p.mark)}\nUnrealized {figures.exact(p.unrealized)}, "
+        f"realized {figures.exact(p.realized)}"
+    )
+
+
+def _balance_tip(b: Balance) -> str:
+    free, locked = figures.exact(b.free), figures.exact(b.locked)
+    return f"{b.asset}: {free} free + {locked} in open orders = {figures.exact(b.total)}"
 
 
 class PortfolioView(QWidget):
@@ -60,12 +73,13 @@ class PortfolioView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.equity = QLabel(figures.NONE)
         self.equity.setFont(figure_font(15, bold=True))
         self.gain = QLabel()
         self.gain.setFont(figure_font(9))
-        self.positions = RowsModel(POSITION_COLUMNS, parent=self)
-        self.balances = RowsModel(BALANCE_COLUMNS, parent=self)
+        self.positions = RowsModel(POSITION_COLUMNS, _position_tip, self)
+        self.balances = RowsModel(BALANCE_COLUMNS, _balance_tip, self)
         tables = QSplitter(Qt.Orientation.Vertical)
         tables.setChildrenCollapsible(False)
         tables.setHandleWidth(1)
@@ -75,10 +89,17 @@ class PortfolioView(QWidget):
                 POSITION_COLUMNS,
                 "Positions",
                 "No positions. They come with the first fill.",
+                drop_to_fit=True,
             )
         )
         tables.addWidget(
-            DataTable(self.balances, BALANCE_COLUMNS, "Balances", "No balances reported yet.")
+            DataTable(
+                self.balances,
+                BALANCE_COLUMNS,
+                "Balances",
+                "No balances reported yet.",
+                drop_to_fit=True,
+            )
         )
         head = QHBoxLayout()
         head.setContentsMargins(12, 8, 12, 6)

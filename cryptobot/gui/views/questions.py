@@ -4,7 +4,6 @@ from enum import StrEnum
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QCheckBox,
     QDialog,
     QHBoxLayout,
     QLabel,
@@ -14,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from cryptobot.gui.theme import ui_font
+from cryptobot.gui.views.choice_box import TickBox
 from cryptobot.gui.views.words import label
 
 
@@ -106,7 +106,7 @@ class CloseQuestion(Question):
             parent,
         )
         self.answer = CloseAction.CANCEL
-        self.remember = QCheckBox("Remember and do not ask again")
+        self.remember = TickBox("&Remember and do not ask again")
         self.column.addWidget(self.remember)
         self.column.addSpacing(6)
         self.keep = QPushButton("&Keep it running")

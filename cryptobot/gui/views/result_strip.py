@@ -1,7 +1,7 @@
 """What came of a mode change, under the banner until dismissed."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from cryptobot.gui.mode_outcome import Outcome, Tone
@@ -11,6 +11,9 @@ from cryptobot.gui.views.words import label, set_role
 
 _SIGN = {Tone.BUSY: "\N{HORIZONTAL ELLIPSIS}", Tone.GOOD: "\N{CHECK MARK}", Tone.BAD: "!"}
 _ROLE = {Tone.BUSY: "muted", Tone.GOOD: "good", Tone.BAD: "problem"}
+
+
+_LEFT, _RIGHT, _GAP, _LOWEST = 18, 16, 12, 48
 
 
 class ResultStrip(QWidget):
@@ -44,8 +47,8 @@ class ResultStrip(QWidget):
         words.addWidget(self.title)
         words.addWidget(self.detail)
         row = QHBoxLayout(self)
-        row.setContentsMargins(18, 8, 16, 8)
-        row.setSpacing(12)
+        row.setContentsMargins(_LEFT, 8, _RIGHT, 8)
+        row.setSpacing(_GAP)
         row.addWidget(self.sign)
         row.addLayout(words, 1)
         row.addWidget(self.cancel_button)
@@ -66,7 +69,23 @@ class ResultStrip(QWidget):
         self.dismiss_button.setVisible(outcome.tone is not Tone.BUSY)
         self.setAccessibleName(f"{outcome.title} {outcome.detail}")
         self.show()
+        self._fit_height()
         self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the words the lines they need at this width, and no more."""
+        super().resizeEvent(event)
+        self._fit_height()
+
+    def _fit_height(self) -> None:
+        buttons = sum(
+            button.sizeHint().width() + _GAP
+            for button in (self.cancel_button, self.dismiss_button)
+            if not button.isHidden()
+        )
+        width = max(100, self.width() - _LEFT - _RIGHT - self.sign.width() - _GAP - buttons)
+        lines = 0 if self.detail.isHidden() else self.detail.heightForWidth(width)
+        self.setFixedHeight(max(_LOWEST, self.title.sizeHint().height() + lines + 18))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the ground with a bar in the tone's colour."""

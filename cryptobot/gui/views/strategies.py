@@ -2,7 +2,7 @@
 
 import json
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from cryptobot.gui import figures
@@ -14,11 +14,11 @@ from cryptobot.gui.views.data_table import DataTable
 from cryptobot.gui.views.words import ElidedLabel, set_role
 
 STRATEGY_COLUMNS: tuple[Column[StrategyRow], ...] = (
-    Column("Strategy", lambda s: s.name, "moving_average_cr"),
+    Column("Strategy", lambda s: s.name, "moving_average"),
     Column("State", lambda s: s.state, "STOPPED 8"),
-    Column("Symbol", lambda s: s.symbol or figures.NONE, "DOGE/USDT"),
     Column("Orders", lambda s: f"{s.orders:,}", "1,000", figures=True),
     Column("Fills", lambda s: f"{s.fills:,}", "1,000", figures=True),
+    Column("Symbol", lambda s: s.symbol or figures.NONE, "DOGE/USDT"),
 )
 _STATE = 1
 
@@ -47,12 +47,14 @@ class StrategiesView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.model = RowsModel(STRATEGY_COLUMNS, _tooltip, self)
         self.table = DataTable(
             self.model,
             STRATEGY_COLUMNS,
             "Strategies",
             "No strategies known. The engine loads the built-in ones and those of your folder.",
+            drop_to_fit=True,
         )
         self.table.setSelectionMode(self.table.SelectionMode.SingleSelection)
         self.table.setItemDelegateForColumn(_STATE, StateChip(self.table))

@@ -6,7 +6,6 @@ from typing import Final
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -24,6 +23,7 @@ from cryptobot.gui.banner_state import Face
 from cryptobot.gui.models.order_columns import ARROW
 from cryptobot.gui.theme import figure_font, ui_font
 from cryptobot.gui.ticket_rules import Draft, Field, Verdict, judge
+from cryptobot.gui.views.choice_box import ChoiceBox
 from cryptobot.gui.views.words import ElidedLabel, label, set_role
 
 _TYPES: Final = (
@@ -48,20 +48,21 @@ class TicketView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._instruments: dict[str, Instrument] = {}
         self._face = Face.CONNECTING
         self._halted = False
         self._best: tuple[Decimal | None, Decimal | None] = (None, None)
         self._sending = False
         self.verdict = Verdict(None, {}, None)
-        self.symbol = QComboBox()
+        self.symbol = ChoiceBox()
         self.symbol.setAccessibleName("Symbol")
         self.buy = _choice(f"{ARROW[Side.BUY]}  &Buy", "buy")
         self.sell = _choice(f"{ARROW[Side.SELL]}  &Sell", "sell")
         self.types = {kind: _choice(words, "segment") for words, kind in _TYPES}
         self.amount = _field("Amount")
         self.price = _field("Price")
-        self.time_in_force = QComboBox()
+        self.time_in_force = ChoiceBox()
         self.time_in_force.setAccessibleName("Time in force")
         for value, meaning in (
             (TimeInForce.GTC, "until cancelled"),
@@ -76,9 +77,10 @@ class TicketView(QWidget):
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.submit = QPushButton()
         self.submit.setFont(ui_font(10, bold=True))
-        self.submit.setMinimumHeight(38)
+        self.submit.setMinimumHeight(36)
         self.result = label()
         self.result.setWordWrap(True)
+        self.result.hide()
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._units = {Field.AMOUNT: label(role="muted"), Field.PRICE: label(role="muted")}
         self._lay_out()
@@ -120,6 +122,7 @@ class TicketView(QWidget):
         """Say what became of the order sent; ``role`` is a role of the style sheet."""
         self._sending = False
         self.result.setText(words)
+        self.result.show()
         set_role(self.result, role)
         self._judge()
 
@@ -206,7 +209,7 @@ class TicketView(QWidget):
     def begin_sending(self) -> None:
         """Keep the button from being pressed twice until ``show_result``."""
         self._sending = True
-        self.result.setText("")
+        self.result.hide()
         self._judge()
 
     def _symbol_chosen(self, symbol: str) -> None:
@@ -256,13 +259,13 @@ class TicketView(QWidget):
             if unit is not None:
                 form.addWidget(unit, 2 * at, 2)
             if problem is not None:
-                form.addWidget(problem, 2 * at + 1, 1, 1, 2)
+                form.addWidget(problem, 2 * at + 1, 0, 1, 3)
         worth = QHBoxLayout()
         worth.addWidget(label("Estimated value", "muted"))
         worth.addWidget(self.value, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 10)
-        column.setSpacing(8)
+        column.setSpacing(7)
         column.addWidget(self.symbol)
         column.addLayout(sides)
         column.addLayout(kinds)
@@ -300,4 +303,5 @@ def _problem() -> ElidedLabel:
     words = ElidedLabel()
     words.setProperty("role", "problem")
     words.setFont(ui_font(8))
+    words.setAlignment(Qt.AlignmentFlag.AlignRight)
     return words

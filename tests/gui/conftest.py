@@ -1,0 +1,63 @@
+"""A scripted engine and a window attached to it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from cryptobot.gui.main_window import MainWindow
+from cryptobot.gui.options import WindowOptions
+from cryptobot.gui.session import Session
+from cryptobot.gui.theme import apply_theme
+from cryptobot.gui.tokens import ThemeName
+from tests.gui.scripted_engine import ScriptedEngine
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Pass over what only the offscreen platform complains of, when a dialog opens."""
+    for item in items:
+        if "tests/gui/" in item.nodeid:
+            item.add_marker(pytest.mark.qt_log_ignore("This plugin does not support"))
+
+
+OpenWindow = Callable[..., MainWindow]
+
+
+@pytest.fixture
+def state_dir(user_home: Path) -> Path:
+    """An empty state directory with a short path."""
+    path = user_home / "s"
+    path.mkdir(parents=True)
+    return path
+
+
+@pytest.fixture
+def engine(state_dir: Path) -> Iterator[ScriptedEngine]:
+    """A scripted engine on paper, listening."""
+    with ScriptedEngine(state_dir) as started:
+        yield started
+
+
+@pytest.fixture
+def open_window(state_dir: Path, qtbot: QtBot, qapp: QApplication) -> Iterator[OpenWindow]:
+    """Opens windows that are closed at the end of the test."""
+    opened: list[MainWindow] = []
+
+    def open_one(close_action: str = "keep") -> MainWindow:
+        apply_theme(qapp, ThemeName.DARK)
+        session = Session(state_dir)
+        window = MainWindow(session, WindowOptions(state_dir, close_action=close_action))
+        opened.append(window)
+        session.start()
+        window.show()
+        qtbot.waitExposed(window)
+        return window
+
+    qapp.setQuitOnLastWindowClosed(False)
+    yield open_one
+    for window in opened:
+        window.leave()
+        window.deleteLater()
+    qapp.processEvents()

@@ -1,0 +1,125 @@
+from pytestqt.qtbot import QtBot
+
+from cryptobot.gui.banner_state import Face
+from cryptobot.gui.models.orders import OrderFilter
+from tests.gui.conftest import OpenWindow
+from tests.gui.scripted_engine import ScriptedEngine, populate
+from tests.gui.test_window_modes import WAIT_MS, wait_face
+
+
+def test_ticket_with_a_good_order_sends_it_and_shows_the_answer(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window()
+    wait_face(qtbot, window, Face.PAPER)
+    ticket = window.panels.ticket
+    qtbot.waitUntil(lambda: ticket.symbol.count() > 0, timeout=WAIT_MS)
+    ticket.amount.setText("0.01")
+    ticket.price.setText("60000")
+    qtbot.waitUntil(ticket.submit.isEnabled, timeout=WAIT_MS)
+    assert ticket.submit.text() == "Buy 0.01 BTC \N{EN DASH} PAPER"
+    ticket.submit.click()
+    qtbot.waitUntil(lambda: "accepted on paper" in ticket.result.text(), timeout=WAIT_MS)
+    assert engine.asked("order.place") == [
+        {
+            "symbol": "BTC/USDT",
+            "side": "buy",
+            "type": "limit",
+            "amount": "0.01",
+            "price": "60000",
+            "time_in_force": "GTC",
+        }
+    ]
+    blotter = window.panels.blotter
+    qtbot.waitUntil(lambda: blotter.model.counts[OrderFilter.OPEN] == 1, timeout=WAIT_MS)
+    blotter.table.selectRow(0)
+    blotter.cancel_action.trigger()
+    qtbot.waitUntil(lambda: blotter.model.counts[OrderFilter.OPEN] == 0, timeout=WAIT_MS)
+
+
+def test_ticket_in_live_asks_before_real_money_moves(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    engine.account.mode = "live"
+    window = open_window()
+    wait_face(qtbot, window, Face.LIVE)
+    ticket = window.panels.ticket
+    qtbot.waitUntil(lambda: ticket.symbol.count() > 0, timeout=WAIT_MS)
+    ticket.amount.setText("0.01")
+    ticket.price.setText("60000")
+    qtbot.waitUntil(ticket.submit.isEnabled, timeout=WAIT_MS)
+    ticket.submit.click()
+    question = window.desk._question
+    assert question is not None
+    assert "main" in question.words.text()
+    assert engine.asked("order.place") == []
+    question.send.click()
+    qtbot.waitUntil(lambda: len(engine.asked("order.place")) == 1, timeout=WAIT_MS)
+
+
+def test_ticket_with_trading_halted_cannot_send(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    engine.trading_state = "halted"
+    window = open_window()
+    wait_face(qtbot, window, Face.PAPER)
+    window.panels.ticket.amount.setText("0.01")
+    window.panels.ticket.price.setText("60000")
+    assert window.panels.ticket.submit.text() == "Trading is halted"
+    assert not window.panels.ticket.submit.isEnabled()
+
+
+def test_window_after_a_reconnect_shows_what_happened_meanwhile(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window()
+    wait_face(qtbot, window, Face.PAPER)
+    engine.stop()
+    wait_face(qtbot, window, Face.LOST)
+    populate(engine)
+    engine.start()
+    blotter = window.panels.blotter
+    everything = len(engine.account.orders)
+    qtbot.waitUntil(lambda: blotter.model.rowCount() == everything, timeout=WAIT_MS)
+    fills = window.panels.fills.model
+    qtbot.waitUntil(lambda: fills.rowCount() == len(engine.account.fills), timeout=WAIT_MS)
+    window.panels.strategies.table.selectRow(0)
+    window.panels.strategies.stop_button.click()
+    qtbot.waitUntil(lambda: engine.strategies[0]["state"] == "stopped", timeout=WAIT_MS)
+
+
+def test_window_with_malformed_messages_says_so_in_a_line_and_goes_on(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window()
+    wait_face(qtbot, window, Face.PAPER)
+    log = window.panels.log.model
+
+    def events() -> str:
+        return "\n".join(log.record_at(row).event for row in range(log.rowCount()))
+
+    engine.send_raw(b"\x00 not json\n[1]\n")
+    engine.tell("orders", {"order_id": 7})
+    engine.tell("status", {"mode": "moon"})
+    for words in ("not JSON", "not a JSON object", "created_at is missing", "passed over"):
+        qtbot.waitUntil(lambda words=words: words in events(), timeout=WAIT_MS)
+    assert window.panels.banner.face is Face.PAPER
+
+
+def test_chart_once_loaded_draws_candles_and_our_fills(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    populate(engine)
+    window = open_window()
+    chart = window.panels.chart
+    chart.load()
+    qtbot.waitUntil(lambda: chart.plot is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: chart.plot is not None and chart.plot.isVisible(), timeout=WAIT_MS)
+    assert chart.plot is not None
+    qtbot.waitUntil(lambda: len(chart.plot.marks.data) > 0, timeout=WAIT_MS)
+    assert chart.plot.following
+    chart.symbol.setCurrentText("ETH/USDT")
+    qtbot.waitUntil(lambda: chart._shown == ("ETH/USDT", "1m"), timeout=WAIT_MS)
+    chart.timeframe.setCurrentText("1h")
+    qtbot.waitUntil(lambda: "no candles of 1h here" in chart.hint.text(), timeout=WAIT_MS)
+    assert window.panels.ticket.symbol.currentText() == "ETH/USDT"
