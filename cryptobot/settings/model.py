@@ -1,6 +1,7 @@
 """What can be set, with type, default and when to change it."""
 
 import ipaddress
+import json
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +25,16 @@ def _split(value: object) -> object:
     """Accept ``A,B`` where a list is wanted: environment variables are strings."""
     if isinstance(value, str) and not value.lstrip().startswith("["):
         return [part.strip() for part in value.split(",") if part.strip()]
+    return _json_list(value)
+
+
+def _json_list(value: object) -> object:
+    """Accept a list written as JSON: environment and command line bring strings."""
+    if isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"write a JSON list ({error})") from None
     return value
 
 
@@ -196,7 +207,7 @@ class StrategySettings(Section):
     """
 
     folder: Path | None = None
-    start: list[StrategyStart] = Field(default_factory=list)
+    start: Annotated[list[StrategyStart], BeforeValidator(_json_list)] = Field(default_factory=list)
 
 
 class ReconciliationSettings(Section):
