@@ -1,0 +1,111 @@
+"""What only the ccxt client has to do: the wire, the clock, market data."""
+
+import asyncio
+from decimal import Decimal as D  # noqa: N817 - the shortest clear name for literals
+
+import aiohttp
+import pytest
+
+from cryptobot.domain.clock import SystemClock
+from cryptobot.domain.errors import FenceClosed, NotSent, ReadFailed, UserError
+from cryptobot.domain.order import OrderState, Side
+from cryptobot.trading.ccxt_session import open_session
+from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
+from tests.venues.test_venue_contract import OpenPermit, limit, place
+
+
+async def test_order_write_outside_the_gateway_is_stopped_in_the_session() -> None:
+    async with open_session(connect_to=("127.0.0.1", 9), tls_ca=None, gated=True) as session:
+        with pytest.raises((FenceClosed, aiohttp.ClientConnectorError)):
+            await session.post("https://api.binance.com/api/v3/order")
+
+
+async def test_stray_post_on_an_open_connection_is_stopped(client: ExchangeClient) -> None:
+    with pytest.raises(FenceClosed):
+        await client._orders.private_post_order({"symbol": "BTCUSDT"})
+
+
+async def test_unreachable_exchange_proves_that_nothing_was_sent(
+    client: ExchangeClient,
+) -> None:
+    nowhere = ExchangeClient(
+        ExchangeConfig(id="binance", api_key="k", secret="s", connect_to=("127.0.0.1", 9)),
+        SystemClock(),
+    )
+    try:
+        with pytest.raises(ReadFailed):
+            await nowhere.connect()
+        nowhere._orders.set_markets(client._reads.markets, client._reads.currencies)
+        with pytest.raises(NotSent) as not_sent:
+            await place(nowhere, limit(Side.BUY, "0.01", "60000"))
+        assert not_sent.value.code == "connection_failed"
+    finally:
+        await nowhere.close()
+
+
+async def test_clock_skew_is_measured_and_small_on_one_machine(client: ExchangeClient) -> None:
+    assert client.clock_skew_ms is not None
+    assert abs(client.clock_skew_ms) < 1000
+
+
+async def test_simulator_is_recognised_and_production_is_not_asked(client: ExchangeClient) -> None:
+    assert await client.is_simulator()
+    assert not await ExchangeClient(ExchangeConfig(id="binance"), SystemClock()).is_simulator()
+
+
+async def test_exchange_that_ccxt_does_not_know_is_a_users_mistake() -> None:
+    with pytest.raises(UserError, match="ccxt has no exchange 'nosuch'"):
+        await ExchangeClient(ExchangeConfig(id="nosuch"), SystemClock()).connect()
+
+
+async def test_instruments_carry_the_exchanges_rules(client: ExchangeClient) -> None:
+    bitcoin = client.instruments["BTC/USDT"]
+    assert (bitcoin.base, bitcoin.quote) == ("BTC", "USDT")
+    assert bitcoin.price_step == D("0.01")
+    assert bitcoin.min_notional == D(5)
+
+
+async def test_book_stream_brings_the_market_and_our_resting_order(client: ExchangeClient) -> None:
+    async for book in client.watch_book("BTC/USDT"):
+        assert book.bids[0] == (D(64000), D(1))
+        break
+    await place(client, limit(Side.BUY, "0.5", "64000.5"))
+    async for book in client.watch_book("BTC/USDT"):
+        if book.bids[0] == (D("64000.5"), D("0.5")):
+            break
+
+
+async def test_trade_stream_brings_our_own_trade(client: ExchangeClient) -> None:
+    trades = client.watch_trades("BTC/USDT")
+    report = await place(client, limit(Side.BUY, "0.5", "64001"))
+    assert report.state is OrderState.FILLED
+    first = anext(trades)
+    # The subscription may come after the first trade: trade until one is seen.
+    waiting = asyncio.ensure_future(first)
+    for _ in range(20):
+        done, _pending = await asyncio.wait({waiting}, timeout=0.5)
+        if done:
+            break
+        await client.place_order(limit(Side.SELL, "0.001", "64000"), OpenPermit())
+    trade = await waiting
+    assert trade.symbol == "BTC/USDT"
+    assert trade.price in {D(64000), D(64001)}
+
+
+async def test_fence_closed_between_headers_and_body_stops_the_order(
+    client: ExchangeClient,
+) -> None:
+    class ClosesLate(OpenPermit):
+        looks = 0
+
+        def check(self) -> None:
+            self.looks += 1
+            if self.looks > 1:
+                raise FenceClosed("the mode is paper")
+
+    request = limit(Side.BUY, "0.01", "60000")
+    with pytest.raises(FenceClosed):
+        await client.place_order(request, ClosesLate())
+    assert await client.find_order("BTC/USDT", request.client_order_id) is None
+    # The half-written connection is not used again.
+    assert (await place(client, request)).state is OrderState.ACCEPTED
