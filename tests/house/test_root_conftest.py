@@ -13,7 +13,7 @@ SETTINGS = """
 markers =
     e2e: as in the project
     shared: as in the project
-addopts = -p no:randomly -p no:cacheprovider
+addopts = -p no:randomly -p no:cacheprovider -p no:pytest-qt -p no:asyncio -p no:cov
 """
 
 
