@@ -1,4 +1,4 @@
-"""Importing numpy and pyqtgraph after the window is drawn, beside Qt's loop."""
+"""Importing numpy and pyqtgraph after the window is drawn."""
 
 import importlib
 import threading
@@ -10,11 +10,13 @@ from PySide6.QtCore import QObject, QTimer
 
 _POLL_MS: Final = 15
 
+BESIDE_QT: Final = ("numpy", "numpy.ma")
+"""What is imported in a thread. Never anything that touches Qt: PySide6 fills its classes when they
+are first looked at, and does not survive that in two threads at once."""
+
 
 class LateImport(QObject):
-    """Imports a module in a thread and hands it over in Qt's thread.
-
-    Qt objects must not be made at import by the module: they would belong to the wrong thread.
+    """Imports a module in Qt's thread, after its heavy part that knows no Qt, in another.
 
     Args:
         name: The module.
@@ -31,7 +33,6 @@ class LateImport(QObject):
         super().__init__(parent)
         self._name = name
         self._done = done
-        self._module: ModuleType | None = None
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._import, name=f"import {name}", daemon=True)
         self._timer = QTimer(self, interval=_POLL_MS)
@@ -50,7 +51,8 @@ class LateImport(QObject):
 
     def _import(self) -> None:
         try:
-            self._module = importlib.import_module(self._name)
+            for name in BESIDE_QT:
+                importlib.import_module(name)
         except Exception as error:  # noqa: BLE001 - handed over, and shown in the panel
             self._error = error
 
@@ -58,4 +60,10 @@ class LateImport(QObject):
         if not self._thread.is_alive():
             self._timer.stop()
             self._thread.join()
-            self._done(self._module, self._error)
+            module = None
+            if self._error is None:
+                try:
+                    module = importlib.import_module(self._name)
+                except Exception as error:  # noqa: BLE001 - handed over, and shown in the panel
+                    self._error = error
+            self._done(module, self._error)
