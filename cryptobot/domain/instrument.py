@@ -1,7 +1,7 @@
 """What an exchange allows for a symbol: steps, minima, maxima."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from cryptobot.domain.money import plain
 from cryptobot.domain.order import OrderIntent, OrderType
@@ -51,7 +51,7 @@ class Instrument:
     def _amount_violation(self, amount: Decimal) -> str | None:
         if amount <= 0:
             return f"amount {plain(amount)} must be above 0"
-        if amount % self.amount_step:
+        if not _is_multiple(amount, self.amount_step):
             return f"amount {plain(amount)} is not a multiple of {plain(self.amount_step)}"
         if amount < self.min_amount:
             return f"amount {plain(amount)} is below the minimum {plain(self.min_amount)}"
@@ -67,7 +67,7 @@ class Instrument:
             price = reference
         elif price is None:
             return f"a {intent.type} order needs a price"
-        elif price <= 0 or price % self.price_step:
+        elif price <= 0 or not _is_multiple(price, self.price_step):
             return f"price {plain(price)} is not a positive multiple of {plain(self.price_step)}"
         elif (self.min_price is not None and price < self.min_price) or (
             self.max_price is not None and price > self.max_price
@@ -87,3 +87,10 @@ class Instrument:
                 f"{plain(self.max_notional)} {self.quote}"
             )
         return None
+
+
+def _is_multiple(value: Decimal, step: Decimal) -> bool:
+    try:
+        return not value % step
+    except InvalidOperation:  # further apart than the context's digits reach
+        return False

@@ -7,6 +7,9 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, InvalidOperation
 
 ZERO = Decimal(0)
 
+MAX_DIGITS = 40
+"""No market has more; ``1e999999`` written out would take a megabyte."""
+
 
 def decimal(value: object) -> Decimal:
     """Return ``value`` as an exact, finite ``Decimal``.
@@ -15,7 +18,7 @@ def decimal(value: object) -> Decimal:
         value: A ``str``, ``int`` or ``Decimal``. Floats are refused: they are not exact.
 
     Raises:
-        ValueError: If the value is a float, not a number, or not finite.
+        ValueError: If the value is a float, not a number, not finite, or absurdly long.
     """
     if isinstance(value, Decimal):
         number = value
@@ -28,6 +31,9 @@ def decimal(value: object) -> Decimal:
         raise ValueError(f"not an exact number: {value!r} (write it as a string)")  # noqa: TRY004 - one error for every bad value
     if not number.is_finite():
         raise ValueError(f"not a finite number: {value!r}")
+    _, digits, exponent = number.as_tuple()
+    if len(digits) > MAX_DIGITS or abs(int(exponent)) > MAX_DIGITS:
+        raise ValueError("not a number of any market: it has too many digits")
     return number
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from cryptobot.domain.clock import iso
 from cryptobot.domain.mode import Mode
-from cryptobot.domain.money import ZERO, plain
+from cryptobot.domain.money import ZERO, decimal, plain
 
 
 class Side(StrEnum):
@@ -101,6 +101,9 @@ class OrderIntent:
         price: In quote currency; ``None`` for market orders.
         origin: Who wants it: ``manual`` or ``strategy:NAME``.
         request_id: Correlates everything done for one request; drawn when ``None``.
+
+    Raises:
+        ValueError: Amount or price is not an exact, finite number.
     """
 
     symbol: str
@@ -111,6 +114,11 @@ class OrderIntent:
     time_in_force: TimeInForce = TimeInForce.GTC
     origin: str = "manual"
     request_id: str | None = None
+
+    def __post_init__(self) -> None:
+        decimal(self.amount)
+        if self.price is not None:
+            decimal(self.price)
 
 
 @dataclass(frozen=True, slots=True)

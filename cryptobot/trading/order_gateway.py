@@ -10,12 +10,13 @@ a report                                 the report's    if ``rejected``        
 ``NotSent`` by the fence                 denied          no                      told
 ``NotSent`` by anything else             rejected        yes                     told
 ``OutcomeUnknown``, or cancelled         unresolved      yes                     looked up
+anything else                            unresolved      yes                     looked up
 the intent could not be journalled       (no order)      no                      error, unsent
 =======================================  ==============  ======================  =============
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -31,6 +32,7 @@ from cryptobot.domain.errors import (
     NotSent,
     OrderRefused,
     OutcomeUnknown,
+    ReadFailed,
 )
 from cryptobot.domain.ids import IdSource, client_order_id
 from cryptobot.domain.mode import Mode, TradingState
@@ -41,7 +43,7 @@ from cryptobot.trading.exchange import Exchange, OrderRequest
 from cryptobot.trading.fence import Fence
 from cryptobot.trading.order_journal import OrderJournal
 from cryptobot.trading.order_tracker import OrderTracker
-from cryptobot.trading.risk import Denial, Risk
+from cryptobot.trading.risk import Denial, Risk, pending
 
 _log = structlog.stdlib.get_logger("cryptobot.orders")
 
@@ -198,7 +200,11 @@ class OrderGateway:
         return self._tracker.apply(order.mode, report, "cancel") or order
 
     async def _look_up(self, order: Order) -> Order:
-        report = await self._venues[order.mode].find_order(order.symbol, order.client_order_id)
+        try:
+            report = await self._venues[order.mode].find_order(order.symbol, order.client_order_id)
+        except ReadFailed as error:
+            self._on_unresolved(order)
+            raise OutcomeUnknown(f"cancel refused, and {error}", "lookup_failed") from error
         if report is None:
             return self._tracker.get(order.order_id) or order
         return self._tracker.apply(order.mode, report, "lookup") or order
@@ -262,18 +268,21 @@ class OrderGateway:
         if violation is not None:
             return Denial("instrument", violation)
         position = self._account.position(mode, intent.symbol)
-        return self._state_denial(intent, position) or self._risk[mode].denial(
-            intent, price, position, self._tracker.open_orders(mode)
+        resting = self._tracker.open_orders(mode)
+        return self._state_denial(intent, position, resting) or self._risk[mode].denial(
+            intent, price, position, resting
         )
 
-    def _state_denial(self, intent: OrderIntent, position: Decimal) -> Denial | None:
+    def _state_denial(
+        self, intent: OrderIntent, position: Decimal, resting: Iterable[Order]
+    ) -> Denial | None:
         state = self._trading_state()
         if state is TradingState.ACTIVE:
             return None
         if state is TradingState.HALTED:
             return Denial("halted", "trading is halted until reconciliation is clean")
-        change = intent.amount if intent.side is Side.BUY else -intent.amount
-        if position * change < ZERO and abs(change) <= abs(position):
+        change = intent.amount + pending(intent, resting)
+        if (position < ZERO) == (intent.side is Side.BUY) and change <= abs(position):
             return None
         return Denial("reducing", "only orders that make a position smaller are taken now")
 
@@ -283,7 +292,7 @@ class OrderGateway:
             order.moved(OrderState.DENIED, now, f"{denial.code}: {denial.reason}"),
             answered_ns=now,
         )
-        await self._journal.intent(order)
+        committed = self._journal.intent(order)
         self._tracker.admit(order, accepted)
         self._on_denied(denial.code)
         _log.warning(
@@ -295,6 +304,7 @@ class OrderGateway:
             code=denial.code,
             reason=denial.reason,
         )
+        await asyncio.shield(committed)
         return order
 
     async def _send(self, order: Order, permit: _Permit) -> Order:
@@ -322,6 +332,7 @@ class OrderGateway:
             )
             try:
                 report = await self._venues[order.mode].place_order(request, permit)
+                settled = self._tracker.apply(order.mode, report, "answer") or order
             except _NotJournalled as error:
                 self._tracker.forget(order)
                 raise JournalUnavailable(str(error)) from error
@@ -335,8 +346,10 @@ class OrderGateway:
             except asyncio.CancelledError as error:
                 self._unresolved(order, "cancelled", error)
                 raise
-            else:
-                settled = self._tracker.apply(order.mode, report, "answer") or order
+            except Exception as error:
+                # No venue should raise anything else; what is not proven stays unknown.
+                log.exception("order_venue_broke")
+                settled = self._unresolved(order, "unclassified", error)
             log.info(
                 "order_answered",
                 state=str(settled.state),

@@ -110,9 +110,9 @@ class Risk:
         return len(self._sent_ns)
 
 
-def _worst_position(intent: OrderIntent, position: Decimal, orders: Iterable[Order]) -> Decimal:
-    """Return the position if this order and all open ones of its side fill."""
-    pending = sum(
+def pending(intent: OrderIntent, orders: Iterable[Order]) -> Decimal:
+    """Return what ``orders`` of the intent's symbol and side may still fill, in base currency."""
+    return sum(
         (
             order.remaining
             for order in orders
@@ -120,5 +120,9 @@ def _worst_position(intent: OrderIntent, position: Decimal, orders: Iterable[Ord
         ),
         ZERO,
     )
-    change = pending + intent.amount
+
+
+def _worst_position(intent: OrderIntent, position: Decimal, orders: Iterable[Order]) -> Decimal:
+    """Return the position if this order and all open ones of its side fill."""
+    change = pending(intent, orders) + intent.amount
     return position + change if intent.side is Side.BUY else position - change
