@@ -1,5 +1,6 @@
 """OHLCV files: timestamp in milliseconds, prices and volume as written."""
 
+import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -22,7 +23,7 @@ class CandleFile:
 
     Attributes:
         bars: Oldest first, at their recorded times.
-        interval_ms: The usual distance of two bars.
+        interval_ms: The length of one bar.
     """
 
     listing: Listing
@@ -51,8 +52,9 @@ def read_candles(path: Path) -> CandleFile:
         bars.append(bar)
     if len(bars) < 2:  # noqa: PLR2004 - an interval needs two
         raise UserError(f"market file {path} has fewer than two candles")
-    gaps = sorted(later.open_ms - bar.open_ms for bar, later in pairwise(bars))
-    return CandleFile(_listing(path, bars), bars, gaps[len(gaps) // 2])
+    # Sparse recordings leave silent intervals out: the interval divides every gap.
+    interval_ms = math.gcd(*(later.open_ms - bar.open_ms for bar, later in pairwise(bars)))
+    return CandleFile(_listing(path, bars), bars, interval_ms)
 
 
 def _bar(line: str) -> Bar | None:

@@ -19,7 +19,7 @@ from cryptobot.simulator.server.admin import Admin, AdminView, add_admin_routes
 from cryptobot.simulator.server.faults import FaultPlan, NoFaults, Proceed
 from cryptobot.simulator.server.market_socket import MarketSocket, add_market_sockets
 from cryptobot.simulator.server.request_log import RequestLine, RequestLog
-from cryptobot.simulator.server.rest import add_rest_routes
+from cryptobot.simulator.server.rest import WireAnswer, add_rest_routes
 from cryptobot.simulator.server.sockets import Sockets
 from cryptobot.simulator.server.ws_api import WsApi
 from cryptobot.simulator.streams.hub import StreamHub
@@ -101,10 +101,11 @@ def _log_requests(log: RequestLog):  # type: ignore[no-untyped-def]  # noqa: ANN
     @web.middleware
     async def middleware(request: web.Request, handler: Proceed) -> web.StreamResponse:
         received_ns, started = time.time_ns(), time.perf_counter_ns()
-        status = 500
+        status, code = 500, None
         try:
             response = await handler(request)
             status = response.status
+            code = response.code if isinstance(response, WireAnswer) else None
         except web.HTTPException as error:
             status = error.status
             raise
@@ -118,7 +119,7 @@ def _log_requests(log: RequestLog):  # type: ignore[no-untyped-def]  # noqa: ANN
                     request.path,
                     status,
                     (time.perf_counter_ns() - started) // 1000,
-                    request.get("code"),
+                    code,
                 )
             )
 

@@ -41,6 +41,12 @@ ROUTES: Mapping[tuple[str, str], Operation] = {
 }
 
 
+class WireAnswer(web.Response):
+    """An answer that remembers its Binance error code, for the request log."""
+
+    code: int | None = None
+
+
 class RestHandler:
     """Answers one route.
 
@@ -53,12 +59,12 @@ class RestHandler:
         self._exchange = exchange
         self._operation = operation
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> WireAnswer:
         """Answer a request; Binance's errors are answers too."""
         query = request.raw_path.partition("?")[2]
         body = (await request.read()).decode() if request.body_exists else ""
         limits = self._exchange.limits
-        status = 200
+        status, code = 200, None
         headers = {"Content-Type": CONTENT_TYPE}
         answer: object
         try:
@@ -72,13 +78,15 @@ class RestHandler:
             )
         except WireError as error:
             status, answer = error.status, error.body()
-            request["code"] = error.code
+            code = error.code
             if error.retry_after_s is not None:
                 headers["Retry-After"] = str(error.retry_after_s)
         headers.update(limits.weight_headers())
         if self._operation.counts_orders:
             headers.update(limits.order_headers())
-        return web.Response(body=orjson.dumps(answer), status=status, headers=headers)
+        response = WireAnswer(body=orjson.dumps(answer), status=status, headers=headers)
+        response.code = code
+        return response
 
 
 def read_parameters(query: str, body: str) -> dict[str, str]:
