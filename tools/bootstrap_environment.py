@@ -69,7 +69,7 @@ class Environment:
         with self._alone():
             if self.is_current(kind):
                 return
-            if not self._works():
+            if self._moved() or not self._works():
                 self._create()
             wanted, stamped = self._wanted(kind), self._stamped()
             lock = LOCKS[kind][0]
@@ -87,8 +87,12 @@ class Environment:
             stamped = json.loads(self._stamp.read_text())
         except (OSError, ValueError):
             return {}
-        current = isinstance(stamped, dict) and stamped.get("root") == str(self.root)
-        return stamped if current and self.python.exists() and self._same_python() else {}
+        valid = isinstance(stamped, dict) and self.python.exists() and self._same_python()
+        return stamped if valid else {}
+
+    def _moved(self) -> bool:
+        """Return whether the folder was moved: the scripts in ``bin`` name the old place."""
+        return self._stamped().get("root", str(self.root)) != str(self.root)
 
     def _same_python(self) -> bool:
         """Return whether ``.venv`` is of the Python that runs this."""

@@ -110,7 +110,8 @@ def test_permissions_with_open_secrets_and_state_names_the_chmod(tmp_path: Path)
     (tmp_path / "config").mkdir()
     (tmp_path / "state").mkdir(mode=0o755)
     secret = tmp_path / "config/production.env"
-    secret.touch(0o644)
+    secret.touch()
+    secret.chmod(0o640)  # a group is others too
     failed = [
         row.detail
         for row in runtime_checks.permissions(around(tmp_path))
@@ -118,7 +119,7 @@ def test_permissions_with_open_secrets_and_state_names_the_chmod(tmp_path: Path)
     ]
     assert failed == [
         f"others may enter it (755); chmod 700 {tmp_path / 'state'}",
-        f"others may read it (644); chmod 600 {secret}",
+        f"others may read it (640); chmod 600 {secret}",
     ]
 
 
