@@ -37,6 +37,14 @@ class Fence:
             return True
         return True
 
+    def mark(self) -> tuple[int, int] | None:
+        """Return what tells this fence file from one that is written or touched later."""
+        try:
+            found = os.stat(self._path)  # noqa: PTH116 - as above
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
     def check(self) -> None:
         """Return if live orders may leave now.
 

@@ -198,7 +198,7 @@ class ModeController:
         async with self._lock:
             if self.status.mode is Mode.LIVE:
                 return Switched(self.status, tuple(self._tracker.open_orders(Mode.LIVE)))
-            epoch = self._epoch
+            epoch, fence_file = self._epoch, self._fence.mark()
             failed = await self._hooks.live_preconditions(confirm)
             if failed:
                 raise LiveRefused(failed)
@@ -210,17 +210,17 @@ class ModeController:
             except JournalUnavailable as error:
                 raise LiveRefused([FailedPrecondition("health", str(error))]) from error
             except asyncio.CancelledError:
-                self._journal.record_mode(_change(Mode.LIVE, self.status))
+                self._take_back()
                 raise
-            if epoch != self._epoch:
-                await self._record(Mode.LIVE)
+            if epoch != self._epoch or fence_file != self._fence.mark():
+                self._take_back()
                 raise LiveRefused(
                     [FailedPrecondition("fence", "paper was asked for in the meantime")]
                 )
             try:
                 self._fence.disarm()
             except OSError as error:
-                await self._record(Mode.LIVE)
+                self._take_back()
                 raise LiveRefused([FailedPrecondition("fence", str(error))]) from error
             self._set(status)
             self.trading_state = TradingState.ACTIVE
@@ -258,6 +258,22 @@ class ModeController:
     async def _record(self, before: Mode) -> None:
         try:
             await self._journal.record_mode(_change(before, self.status))
+        except JournalUnavailable as error:
+            _log.critical("mode_change_not_journalled", reason=str(error))
+
+    def _take_back(self) -> None:
+        """Journal that live, recorded a moment ago, did not come about."""
+        status = self.status
+        change = ModeChange(
+            self._clock.now_ns(),
+            Mode.LIVE,
+            status.mode,
+            status.trigger,
+            f"live was not reached: {status.reason}",
+            status.actor,
+        )
+        try:
+            self._journal.record_mode(change)
         except JournalUnavailable as error:
             _log.critical("mode_change_not_journalled", reason=str(error))
 
