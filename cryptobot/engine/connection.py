@@ -142,7 +142,7 @@ class ExchangeConnection:
                     self._follow_reports(Mode.LIVE, self._client), name="own-reports"
                 )
             )
-            self.refresh_balances()
+            await self._read_balances()
             # Before the books' snapshots, which fill ccxt's rate limiter for seconds.
             await self._reconciler.run()
         self._market.start()

@@ -77,6 +77,7 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._run = RunStart(clock.now_ns(), os.getpid(), __version__)
         self._went_to_work = False
+        self._owes_paper_account = False
         self._quote = settings.symbols[0].partition("/")[2]
 
         self._rooms = Rooms(
@@ -263,6 +264,8 @@ class Engine:
         self._metrics.mode.current(str(decision.mode))
         self._metrics.mode.trading_state(str(decision.trading_state))
         before = None if last is None else last.to_mode
+        # A switch while no engine ran: the paper account starts when the live one can be read.
+        self._owes_paper_account = before is Mode.LIVE and decision.mode is Mode.PAPER
         if before is not decision.mode:
             await self._journal.record_mode(
                 ModeChange(now, before, decision.mode, decision.trigger, decision.reason, "engine")
@@ -312,6 +315,8 @@ class Engine:
         open_paper = self._rooms.tracker.open_orders(Mode.PAPER)
         for order in self._rooms.paper.restore(self._paper_start, open_paper):
             recovery.drop_paper_order(self._rooms.tracker, order)
+        if self._owes_paper_account:
+            self._start_paper_account()
         for problem in self._rooms.strategy_problems:
             _log.error("strategy_not_loaded", reason=problem)
         for start in self._settings.strategies.start:
