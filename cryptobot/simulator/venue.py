@@ -96,8 +96,15 @@ class Venue:
             listener.time_passed(now_ns)
 
     def place(self, new: NewOrder) -> OrderRecord:
-        """Take an order of the account. Raises ``Refusal``."""
-        return self.engine.place(new)
+        """Take an order of the account. Raises ``Refusal``.
+
+        The time stands meanwhile: an order, its trades and its answer have one time, as on Binance.
+        """
+        self.clock.hold(self.clock.now_ns())
+        try:
+            return self.engine.place(new)
+        finally:
+            self.clock.release()
 
     def cancel(self, symbol: str, order_id: int) -> OrderRecord:
         """Cancel an open order of the account. Raises ``Refusal``."""
