@@ -28,7 +28,7 @@ check: ## formatter, linter, house rules, import laws, types: no tests
 	@$(BIN)/mypy
 
 bench: ## set up, then every benchmark; writes build/bench.json
-	@exec $(SET_UP) run -- $(BIN)/python tools/bench $(ARGS)
+	@exec $(SET_UP) test -- $(BIN)/python tools/bench $(ARGS)
 
 setup: ## only the set-up of `make run`
 	@$(SET_UP) run
