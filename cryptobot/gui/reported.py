@@ -1,4 +1,4 @@
-"""What the engine reported, as values: orders, fills, books, money, strategies."""
+"""What the engine reported, as values: orders, fills, books, strategies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,6 +62,8 @@ class ReportedOrder:
     latency_ms: float | None
     created: float
     updated: float
+    simulated: bool = False
+    """Whether "live" means a simulated exchange: no real money."""
 
     @property
     def is_open(self) -> bool:
@@ -74,7 +76,7 @@ class ReportedOrder:
         return self.state in FAILED_STATES
 
     @classmethod
-    def from_wire(cls, data: object) -> "ReportedOrder":
+    def from_wire(cls, data: object, *, simulated: bool = False) -> "ReportedOrder":
         """Return the order of the ``orders`` topic or an answer.
 
         Raises:
@@ -106,6 +108,7 @@ class ReportedOrder:
                 updated=instant(stamp)
                 if (stamp := optional_text(source, "updated_at"))
                 else created,
+                simulated=simulated,
             )
         except Malformed:
             raise
@@ -194,77 +197,6 @@ def _levels(source: Mapping[str, object], key: str) -> tuple[tuple[Decimal, Deci
         level = {"price": pair[0], "amount": pair[1]}
         levels.append((money(level, "price"), money(level, "amount")))
     return tuple(levels)
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """What the account holds of an asset."""
-
-    asset: str
-    free: Decimal
-    locked: Decimal
-    total: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """What our fills of the current mode add up to in a symbol."""
-
-    symbol: str
-    amount: Decimal
-    average: Decimal | None
-    mark: Decimal | None
-    unrealized: Decimal | None
-    realized: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Portfolio:
-    """The answer of ``portfolio.get``."""
-
-    mode: str
-    currency: str
-    equity: Decimal | None
-    balances: tuple[Balance, ...] = ()
-    positions: tuple[Position, ...] = ()
-
-    @classmethod
-    def from_wire(cls, data: object) -> "Portfolio":
-        """Return the portfolio.
-
-        Raises:
-            Malformed: A field is missing or of the wrong kind.
-        """
-        source = mapping(data, "portfolio")
-        return cls(
-            mode=optional_text(source, "mode") or "",
-            currency=optional_text(source, "currency") or "",
-            equity=optional_money(source, "equity"),
-            balances=tuple(_balance(item) for item in items(source, "balances")),
-            positions=tuple(_position(item) for item in items(source, "positions")),
-        )
-
-
-def _balance(data: object) -> Balance:
-    source = mapping(data, "balance")
-    return Balance(
-        text(source, "asset"),
-        money(source, "free"),
-        money(source, "locked"),
-        money(source, "total"),
-    )
-
-
-def _position(data: object) -> Position:
-    source = mapping(data, "position")
-    return Position(
-        text(source, "symbol"),
-        money(source, "amount"),
-        optional_money(source, "average"),
-        optional_money(source, "mark"),
-        optional_money(source, "unrealized"),
-        optional_money(source, "realized"),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.order import TERMINAL
 from cryptobot.gui.candles import CandleSeries
 from cryptobot.gui.engine_status import EngineStatus
+from cryptobot.gui.holdings import Portfolio
 from cryptobot.gui.log_record import LogRecord
 from cryptobot.gui.reported import (
     BookView,
-    Portfolio,
     ReportedFill,
     ReportedOrder,
     StrategyRow,
@@ -164,7 +164,8 @@ class EngineState:
         Raises:
             Malformed: It cannot be read.
         """
-        order = ReportedOrder.from_wire(data)
+        simulated = self.status is not None and self.status.simulated
+        order = ReportedOrder.from_wire(data, simulated=simulated)
         known = self.orders.get(order.order_id)
         if known is not None and (
             order.updated < known.updated

@@ -1,3 +1,5 @@
+from PySide6.QtCore import QItemSelectionModel
+from PySide6.QtWidgets import QTableView
 from pytestqt.qtbot import QtBot
 
 from cryptobot.gui.banner_state import Face
@@ -5,6 +7,12 @@ from cryptobot.gui.models.orders import OrderFilter
 from tests.gui.conftest import OpenWindow
 from tests.gui.scripted_engine import ScriptedEngine, populate
 from tests.gui.test_window_modes import WAIT_MS, wait_face
+
+
+def choose_first(table: QTableView) -> None:
+    """Select the first row; ``selectRow`` would heed the modifier keys of an earlier test."""
+    flags = QItemSelectionModel.SelectionFlag
+    table.selectionModel().select(table.model().index(0, 0), flags.ClearAndSelect | flags.Rows)
 
 
 def test_ticket_with_a_good_order_sends_it_and_shows_the_answer(
@@ -32,7 +40,7 @@ def test_ticket_with_a_good_order_sends_it_and_shows_the_answer(
     ]
     blotter = window.panels.blotter
     qtbot.waitUntil(lambda: blotter.model.counts[OrderFilter.OPEN] == 1, timeout=WAIT_MS)
-    blotter.table.selectRow(0)
+    choose_first(blotter.table)
     blotter.cancel_action.trigger()
     qtbot.waitUntil(lambda: blotter.model.counts[OrderFilter.OPEN] == 0, timeout=WAIT_MS)
 
@@ -83,7 +91,7 @@ def test_window_after_a_reconnect_shows_what_happened_meanwhile(
     qtbot.waitUntil(lambda: blotter.model.rowCount() == everything, timeout=WAIT_MS)
     fills = window.panels.fills.model
     qtbot.waitUntil(lambda: fills.rowCount() == len(engine.account.fills), timeout=WAIT_MS)
-    window.panels.strategies.table.selectRow(0)
+    choose_first(window.panels.strategies.table)
     window.panels.strategies.stop_button.click()
     qtbot.waitUntil(lambda: engine.strategies[0]["state"] == "stopped", timeout=WAIT_MS)
 

@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 
+from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import Side
 from cryptobot.gui import figures
 from cryptobot.gui.models.columns import Column
@@ -53,17 +54,23 @@ def _origin(order: ReportedOrder) -> str:
     return order.origin.removeprefix("strategy:")
 
 
+def _mode_text(order: ReportedOrder) -> str:
+    return "SIM" if order.simulated and order.mode is Mode.LIVE else order.mode.upper()
+
+
 def _mode_ink(order: ReportedOrder, tokens: Tokens) -> str | None:
-    if order.mode == "live":
-        return "#FF8A6B" if tokens.dark else FACE_FILL["LIVE"]
-    return tokens.accent
+    if order.mode is not Mode.LIVE:
+        return tokens.accent
+    if order.simulated:
+        return "#B494F0" if tokens.dark else FACE_FILL["SIMULATED"]
+    return "#FF8A6B" if tokens.dark else FACE_FILL["LIVE"]
 
 
 ORDER_COLUMNS: tuple[Column[ReportedOrder], ...] = (
     Column(
         "Time", lambda o: figures.clock(o.created), "00:00:00", lambda o: o.created, figures=True
     ),
-    Column("Mode", lambda o: o.mode.upper(), "PAPER", lambda o: o.mode, ink=_mode_ink),
+    Column("Mode", _mode_text, "PAPER", lambda o: o.mode, ink=_mode_ink),
     Column("Symbol", lambda o: o.symbol, "DOGE/USD", lambda o: o.symbol),
     Column(
         "Side",
@@ -99,7 +106,7 @@ ORDER_COLUMNS: tuple[Column[ReportedOrder], ...] = (
         figures=True,
     ),
     Column("Order id", lambda o: o.order_id[:8], "0123abcd", lambda o: o.order_id, figures=True),
-    Column("Origin", _origin, "moving_average_cross", lambda o: o.origin),
+    Column("Origin", _origin, "moving_averag", lambda o: o.origin),
 )
 
 

@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from cryptobot.gui import figures
+from cryptobot.gui.holdings import Balance, Portfolio, Position
 from cryptobot.gui.models.columns import Column
 from cryptobot.gui.models.rows import RowsModel
-from cryptobot.gui.reported import Balance, Portfolio, Position
 from cryptobot.gui.theme import figure_font
 from cryptobot.gui.tokens import Tokens
 from cryptobot.gui.views.data_table import DataTable

@@ -5,7 +5,6 @@ from typing import Final
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -24,6 +23,12 @@ from cryptobot.gui.models.order_columns import ARROW
 from cryptobot.gui.theme import figure_font, ui_font
 from cryptobot.gui.ticket_rules import Draft, Field, Verdict, judge
 from cryptobot.gui.views.choice_box import ChoiceBox
+from cryptobot.gui.views.ticket_fields import (
+    choice_widget,
+    exclusive,
+    field_widget,
+    problem_widget,
+)
 from cryptobot.gui.views.words import ElidedLabel, label, set_role
 
 _TYPES: Final = (
@@ -57,11 +62,11 @@ class TicketView(QWidget):
         self.verdict = Verdict(None, {}, None)
         self.symbol = ChoiceBox()
         self.symbol.setAccessibleName("Symbol")
-        self.buy = _choice(f"{ARROW[Side.BUY]}  &Buy", "buy")
-        self.sell = _choice(f"{ARROW[Side.SELL]}  &Sell", "sell")
-        self.types = {kind: _choice(words, "segment") for words, kind in _TYPES}
-        self.amount = _field("Amount")
-        self.price = _field("Price")
+        self.buy = choice_widget(f"{ARROW[Side.BUY]}  &Buy", "buy")
+        self.sell = choice_widget(f"{ARROW[Side.SELL]}  &Sell", "sell")
+        self.types = {kind: choice_widget(words, "segment") for words, kind in _TYPES}
+        self.amount = field_widget("Amount")
+        self.price = field_widget("Price")
         self.time_in_force = ChoiceBox()
         self.time_in_force.setAccessibleName("Time in force")
         for value, meaning in (
@@ -70,8 +75,8 @@ class TicketView(QWidget):
             (TimeInForce.FOK, "whole at once or not"),
         ):
             self.time_in_force.addItem(f"{value}  {meaning}", value)
-        self.amount_problem = _problem()
-        self.price_problem = _problem()
+        self.amount_problem = problem_widget()
+        self.price_problem = problem_widget()
         self.value = QLabel(figures.NONE)
         self.value.setFont(figure_font(9.5, bold=True))
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -238,8 +243,8 @@ class TicketView(QWidget):
         for button in self.types.values():
             kinds.addWidget(button)
         self._groups = [
-            _exclusive(self, self.buy, self.sell),
-            _exclusive(self, *self.types.values()),
+            exclusive(self, self.buy, self.sell),
+            exclusive(self, *self.types.values()),
         ]
         form = QGridLayout()
         form.setHorizontalSpacing(10)
@@ -274,34 +279,3 @@ class TicketView(QWidget):
         column.addWidget(self.submit)
         column.addWidget(self.result)
         column.addStretch()
-
-
-def _choice(words: str, role: str) -> QPushButton:
-    button = QPushButton(words)
-    button.setCheckable(True)
-    button.setProperty("role", role)
-    return button
-
-
-def _exclusive(parent: QWidget, *buttons: QPushButton) -> QButtonGroup:
-    group = QButtonGroup(parent)
-    for button in buttons:
-        group.addButton(button)
-    return group
-
-
-def _field(name: str) -> QLineEdit:
-    entry = QLineEdit()
-    entry.setFont(figure_font(9.5))
-    entry.setAlignment(Qt.AlignmentFlag.AlignRight)
-    entry.setAccessibleName(name)
-    entry.setMaxLength(40)
-    return entry
-
-
-def _problem() -> ElidedLabel:
-    words = ElidedLabel()
-    words.setProperty("role", "problem")
-    words.setFont(ui_font(8))
-    words.setAlignment(Qt.AlignmentFlag.AlignRight)
-    return words
