@@ -67,7 +67,8 @@ _QUERY = re.compile(r"\?\S*")
 def one_line(error: BaseException) -> str:
     """Return what went wrong without URLs' parameters (they hold signatures), at most 200 signs."""
     text = _QUERY.sub("", str(error).replace("\n", " ")) or type(error).__name__
-    return f"{type(error).__name__}: {text}"[:200]
+    valid = text.encode("utf-8", "replace").decode()  # a reply may hold half a character
+    return f"{type(error).__name__}: {valid}"[:200]
 
 
 def write_error(error: BaseException, *, sent: bool) -> VenueError:

@@ -1,8 +1,9 @@
 """The order path's side of the journal: intents are awaited, changes are kept until they are in."""
 
 import asyncio
-from collections import deque
+import heapq
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -16,7 +17,17 @@ RecordedListener = Callable[[Order, bool], None]
 counts here, so that counts equal the journal whatever is killed when."""
 
 _log = structlog.stdlib.get_logger("cryptobot.orders")
-_Change = tuple[Order, tuple[Fill, ...], object, bool]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Change:
+    """A change and its place among all changes: what is repeated is repeated in that order."""
+
+    number: int
+    order: Order = field(compare=False)
+    fills: tuple[Fill, ...] = field(compare=False)
+    evidence: object = field(compare=False)
+    first_answer: bool = field(compare=False)
 
 
 class OrderJournal:
@@ -31,7 +42,9 @@ class OrderJournal:
         self._journal = journal
         self._venue = venue
         self._listeners: list[RecordedListener] = []
-        self._waiting: deque[_Change] = deque()
+        self._waiting: list[_Change] = []
+        self._numbered = 0
+        self._repeatable = 0
         self._pending = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -58,38 +71,59 @@ class OrderJournal:
             JournalUnavailable: Nothing was recorded.
         """
         future = self._journal.record(order, venue=self._venue)
-        self._watch(future, (order, (), None, order.answered_ns is not None), repeat=False)
+        self._watch(future, self._change(order, (), None, order.answered_ns is not None))
         return future
 
     def change(
         self, order: Order, fills: tuple[Fill, ...], evidence: object, first_answer: bool
     ) -> None:
         """Record a change, now or when the journal takes records again. Never raises."""
-        item = (order, fills, evidence, first_answer)
+        item = self._change(order, fills, evidence, first_answer)
         if self._waiting:
-            self._waiting.append(item)
-            return
-        self._submit(item)
+            heapq.heappush(self._waiting, item)
+        else:
+            self._submit(item)
 
     async def drain(self) -> None:
         """Return when everything submitted has been answered (not what waits for the journal)."""
         await self._idle.wait()
 
+    def _change(
+        self, order: Order, fills: tuple[Fill, ...], evidence: object, first_answer: bool
+    ) -> _Change:
+        self._numbered += 1
+        return _Change(self._numbered, order, fills, evidence, first_answer)
+
     def _submit(self, item: _Change) -> None:
-        order, fills, evidence, _ = item
         try:
-            future = self._journal.record(order, venue=self._venue, evidence=evidence, fills=fills)
+            future = self._record(item)
         except JournalUnavailable:
-            self._waiting.append(item)
+            heapq.heappush(self._waiting, item)
             return
+        self._repeatable += 1
         self._watch(future, item, repeat=True)
 
-    def _watch(self, future: "asyncio.Future[Recorded]", item: _Change, *, repeat: bool) -> None:
+    def _record(self, item: _Change) -> "asyncio.Future[Recorded]":
+        try:
+            return self._journal.record(
+                item.order, venue=self._venue, evidence=item.evidence, fills=item.fills
+            )
+        except TypeError:
+            # What an exchange wrote may be no valid text: that must not cost the record.
+            evidence = {"unreadable": ascii(item.evidence)}
+            return self._journal.record(
+                item.order, venue=self._venue, evidence=evidence, fills=item.fills
+            )
+
+    def _watch(
+        self, future: "asyncio.Future[Recorded]", item: _Change, *, repeat: bool = False
+    ) -> None:
         self._pending += 1
         self._idle.clear()
 
         def done(result: "asyncio.Future[Recorded]") -> None:
             self._pending -= 1
+            self._repeatable -= repeat
             if not self._pending:
                 self._idle.set()
             if result.cancelled():
@@ -97,19 +131,30 @@ class OrderJournal:
             error = result.exception()
             if error is None:
                 for listener in self._listeners:
-                    listener(item[0], item[3])
+                    listener(item.order, item.first_answer)
             elif isinstance(error, RecordRefused):
-                _log.critical("order_record_refused", order_id=item[0].order_id, error=str(error))
+                _log.critical("order_record_refused", orderId=item.order.order_id, error=str(error))
             elif repeat:
-                self._waiting.append(item)
+                heapq.heappush(self._waiting, item)
+            self._repeat()
 
         future.add_done_callback(done)
 
-    def _on_availability(self, available: bool, reason: str | None) -> None:
-        if not available:
-            _log.critical("journal_unavailable", reason=reason, waiting=self.waiting)
+    def _repeat(self) -> None:
+        """Give the journal what it could not take; not before every failure has been heard.
+
+        Otherwise a later change could be recorded before an earlier one of the same order.
+        """
+        if not self._waiting or self._repeatable or not self._journal.available:
             return
-        repeat, self._waiting = self._waiting, deque()
-        _log.info("journal_available", repeated=len(repeat))
-        for item in repeat:
-            self.change(*item)
+        items, self._waiting = sorted(self._waiting), []
+        _log.info("order_records_repeated", count=len(items))
+        for item in items:
+            self._submit(item)
+
+    def _on_availability(self, available: bool, reason: str | None) -> None:
+        if available:
+            _log.info("journal_available", waiting=self.waiting)
+            self._repeat()
+        else:
+            _log.critical("journal_unavailable", reason=reason, waiting=self.waiting)
