@@ -35,6 +35,9 @@ class _Live:
         self.changed: set[tuple[Side, Decimal]] = set()
         self.first_id = market.update_id + 1 if market else 0
         self.sent: object = None
+        if market is not None and name.kind is Kind.KLINE:
+            running = market.bars(name.interval).last
+            self.sent = running.open_ms if running else None
 
 
 def _every_ms(name: StreamName) -> int:
