@@ -334,7 +334,9 @@ class Engine:
         if order.mode is Mode.LIVE:
             if fills or not order.is_open:
                 self._connection.refresh_balances()
-            if self._rooms.tracker.lacks_fills(order):
+            halted = self._rooms.modes.trading_state is TradingState.HALTED
+            # What a halt waits for may just have been settled: the next timed run is far away.
+            if self._rooms.tracker.lacks_fills(order) or halted:
                 self._rooms.reconciler.request()
 
     def _on_market(self, event: MarketEvent) -> None:
