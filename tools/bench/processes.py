@@ -110,10 +110,11 @@ def simulator(folder: Path, *options: str) -> Iterator[Simulator]:
 
 
 def engine_command(
-    venue: Simulator, state_dir: Path, *settings: str, profile: str = "demo"
+    venue: Simulator, state_dir: Path, *settings: str, profile: str | None = "demo"
 ) -> list[str]:
     """Return the command that runs an engine against a simulator."""
-    command = [sys.executable, "-m", "cryptobot", "engine", "--profile", profile]
+    command = [sys.executable, "-m", "cryptobot", "engine"]
+    command += ["--profile", profile] if profile is not None else []
     command += ["--state-dir", str(state_dir), "--log-dir", str(state_dir / "logs")]
     command += ["--metrics-port", "0", "--connect-to", f"127.0.0.1:{venue.tls_port}"]
     command += ["--tls-ca", str(venue.ca), "--ready-json"]
@@ -129,7 +130,7 @@ def engine_environment() -> dict[str, str]:
 
 @contextmanager
 def engine(
-    venue: Simulator, folder: Path, *settings: str, profile: str = "demo"
+    venue: Simulator, folder: Path, *settings: str, profile: str | None = "demo"
 ) -> Iterator[Engine]:
     """Run an engine that is connected to a simulator."""
     state_dir, errors = folder / "state", folder / "engine.err"
