@@ -30,7 +30,8 @@ class Fence:
     def file_present(self) -> bool:
         """Whether the fence file exists; an unreadable directory counts as fenced."""
         try:
-            os.stat(self._path)  # noqa: PTH116 - this is on the order path, a Path costs more
+            # This is on the order path, where a Path costs more; a dangling link is a file too.
+            os.lstat(self._path)
         except FileNotFoundError:
             return False
         except OSError:
@@ -40,7 +41,7 @@ class Fence:
     def mark(self) -> tuple[int, int] | None:
         """Return what tells this fence file from one that is written or touched later."""
         try:
-            found = os.stat(self._path)  # noqa: PTH116 - as above
+            found = os.lstat(self._path)
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns

@@ -7,14 +7,13 @@ precondition, journal, fence file removed, mode in memory.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
 from cryptobot.domain.clock import Clock, iso
-from cryptobot.domain.errors import CryptobotError, JournalUnavailable, VenueError
+from cryptobot.domain.errors import CryptobotError, JournalUnavailable
 from cryptobot.domain.mode import Mode, ModeTrigger, TradingState
 from cryptobot.domain.order import Order, OrderState
 from cryptobot.journal.journal import Journal
@@ -23,10 +22,14 @@ from cryptobot.trading.fence import Fence
 from cryptobot.trading.order_gateway import InFlight, OrderGateway
 from cryptobot.trading.order_tracker import OrderTracker
 
-IN_FLIGHT_WAIT_S: Final = 1.2
-"""Longest wait for answers of orders on their way: the switch is acknowledged within 2 s."""
+ACKNOWLEDGE_S: Final = 1.6
+"""A switch to paper is acknowledged within it; the ops script waits 2 s."""
 
-CANCEL_WAIT_S: Final = 1.2
+IN_FLIGHT_WAIT_S: Final = 1.2
+"""Longest wait for answers of orders on their way."""
+
+CANCELLING_IN_FLIGHT_WAIT_S: Final = 0.6
+CANCEL_WAIT_S: Final = 1.0
 FENCE_POLL_S: Final = 0.1
 
 _log = structlog.stdlib.get_logger("cryptobot.orders")
@@ -154,8 +157,7 @@ class ModeController:
         if state is not self.trading_state:
             _log.warning("trading_state_changed", before=str(self.trading_state), now=str(state))
             self.trading_state = state
-            for listener in self._hooks.changed:
-                listener(self.status, self.status.mode)
+            self._announce(self.status.mode)
 
     async def to_paper(
         self, *, reason: str, actor: str, trigger: ModeTrigger, cancel_open: bool = False
@@ -173,7 +175,8 @@ class ModeController:
         self._epoch += 1
         if before is Mode.LIVE:
             self._set(ModeStatus(Mode.PAPER, self._clock.now_ns(), reason, actor, trigger))
-            self._hooks.start_paper_account()
+            self.trading_state = TradingState.ACTIVE  # what halted live does not halt paper
+            self._start_paper_account()
         elif self.status.trigger is ModeTrigger.FENCE_FILE:
             # The file of this very switch was seen first: say who and why.
             status = self.status
@@ -183,7 +186,9 @@ class ModeController:
         if before is Mode.LIVE:
             self._announce(before)
             await self._record(before)
-        in_flight = await self._await_in_flight(on_the_way)
+        in_flight = await self._await_in_flight(
+            on_the_way, CANCELLING_IN_FLIGHT_WAIT_S if cancel_open else IN_FLIGHT_WAIT_S
+        )
         canceled = await self._cancel_open() if cancel_open else ()
         return Switched(
             self.status, tuple(self._tracker.open_orders(Mode.LIVE)), in_flight, canceled
@@ -277,17 +282,30 @@ class ModeController:
         except JournalUnavailable as error:
             _log.critical("mode_change_not_journalled", reason=str(error))
 
+    def _start_paper_account(self) -> None:
+        try:
+            self._hooks.start_paper_account()
+        except Exception:  # noqa: BLE001 - nothing may come between the mode and the fence file
+            _log.exception("paper_account_not_started")
+
     def _announce(self, before: Mode) -> None:
         for listener in self._hooks.changed:
-            listener(self.status, before)
+            try:
+                listener(self.status, before)
+            except Exception:  # noqa: BLE001 - nor between the switch and its acknowledgement
+                _log.exception("mode_listener_failed")
 
-    async def _await_in_flight(self, on_the_way: Sequence[InFlight]) -> tuple[InFlightOutcome, ...]:
+    async def _await_in_flight(
+        self, on_the_way: Sequence[InFlight], timeout_s: float
+    ) -> tuple[InFlightOutcome, ...]:
         if on_the_way:
-            await asyncio.wait([item.task for item in on_the_way], timeout=IN_FLIGHT_WAIT_S)
+            await asyncio.wait([item.task for item in on_the_way], timeout=timeout_s)
         return tuple(self._outcome(item) for item in on_the_way)
 
     def _outcome(self, item: InFlight) -> InFlightOutcome:
-        order = self._tracker.get(item.order.order_id) or item.order
+        order = self._tracker.get(item.order.order_id)
+        if order is None:  # forgotten: its intent could not be journalled, so nothing was sent
+            return InFlightOutcome(item.order, "stopped_before_wire")
         if order.state is OrderState.DENIED:
             return InFlightOutcome(order, "stopped_before_wire")
         if order.state in {OrderState.SUBMITTED, OrderState.UNRESOLVED}:
@@ -296,8 +314,12 @@ class ModeController:
 
     async def _cancel_open(self) -> tuple[Order, ...]:
         async def cancel(order: Order) -> Order | None:
-            with suppress(VenueError, CryptobotError):
+            try:
                 return await self._gateway.cancel(order.order_id)
+            except CryptobotError as error:
+                _log.warning("order_not_cancelled", orderId=order.order_id, reason=str(error))
+            except Exception:  # noqa: BLE001 - the switch has happened and must be answered
+                _log.exception("order_not_cancelled", orderId=order.order_id)
             return None
 
         tasks = [

@@ -83,6 +83,7 @@ class OrderPath:
             on_denied=self.denials.append,
         )
         self.paper_accounts_started = 0
+        self.asked_paper = asyncio.Event()
         self.blockers: list[FailedPrecondition] = []
         self.checking: asyncio.Event | None = None
         self.asked_live = asyncio.Event()
@@ -134,6 +135,7 @@ class OrderPath:
 
     def _start_paper_account(self) -> None:
         self.paper_accounts_started += 1
+        self.asked_paper.set()
 
     async def _preconditions(self, _: str | None) -> list[FailedPrecondition]:
         self.asked_live.set()
