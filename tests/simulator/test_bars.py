@@ -26,7 +26,7 @@ def test_bar_gathers_its_trades() -> None:
 
 
 def test_gap_is_filled_with_flat_bars() -> None:
-    bars = list(series((0, "100", "1"), (3 * MINUTE, "105", "1")).bars())
+    bars = list(series((0, "99", "1"), (1, "100", "1"), (3 * MINUTE, "105", "1")).bars())
     assert [bar.open_ms - NOON for bar in bars] == [0, MINUTE, 2 * MINUTE, 3 * MINUTE]
     flat = bars[1]
     assert {flat.open, flat.high, flat.low, flat.close} == {D(100)}

@@ -1,12 +1,15 @@
+import asyncio
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+import aiohttp
 import pytest
 
 from cryptobot.domain.order import Side
 from cryptobot.simulator.intervals import INTERVALS
 from cryptobot.simulator.market.generated import GeneratedMarket
+from cryptobot.simulator.streams import connection
 from cryptobot.simulator.streams.names import Kind, parse
 from tests.simulator.exchange_client import START_MS, ExchangeClient, Socket, exchange
 from tests.simulator.scripted_market import ScriptedMarket
@@ -240,3 +243,21 @@ def test_kline_names_are_known(interval: str) -> None:
 @pytest.mark.parametrize("name", ["", "0", "btcusdt", "@trade", "btcusdt@depth7", "!x@arr"])
 def test_other_names_are_not(name: str) -> None:
     assert parse(name) is None
+
+
+async def test_client_is_pinged_and_one_without_pong_is_cut(
+    client: ExchangeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "PING_EVERY_S", 0.01)
+    monkeypatch.setattr(connection, "PONG_WITHIN_S", 0.05)
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(client.base + "/ws", autoping=False) as socket,
+        asyncio.timeout(10),
+    ):
+        first = await socket.receive()
+        assert first.type is aiohttp.WSMsgType.PING
+        while (message := await socket.receive()).type is aiohttp.WSMsgType.PING:
+            pass
+        assert message.type is aiohttp.WSMsgType.CLOSE
+        assert message.data == aiohttp.WSCloseCode.POLICY_VIOLATION
