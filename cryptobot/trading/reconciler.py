@@ -14,7 +14,7 @@ from cryptobot.domain.clock import NS_PER_MS, Clock
 from cryptobot.domain.errors import ReadFailed
 from cryptobot.domain.ids import CLIENT_ORDER_ID_PREFIX
 from cryptobot.domain.mode import Mode
-from cryptobot.domain.order import Fill, Order, OrderReport, OrderState
+from cryptobot.domain.order import OPEN, Fill, Order, OrderReport, OrderState
 from cryptobot.trading.exchange import Exchange
 from cryptobot.trading.order_tracker import OrderTracker
 
@@ -107,7 +107,7 @@ class Reconciler:
             try:
                 for symbol in self._all_symbols():
                     await self._orders(symbol, findings)
-                    await self._trades(symbol)
+                    await self._trades(symbol, findings)
             except ReadFailed as error:
                 complete = False
                 findings.differences.append(f"the exchange could not be read: {error}")
@@ -136,8 +136,11 @@ class Reconciler:
             if order.symbol == symbol and order.state is not OrderState.SUBMITTED
         }
         for report in await self._exchange.open_orders(symbol):
-            if self._tracker.apply(Mode.LIVE, report, "reconciliation") is not None:
-                believed.pop(report.client_order_id or "", None)
+            order = self._tracker.apply(Mode.LIVE, report, "reconciliation")
+            if order is not None:
+                believed.pop(order.client_order_id, None)
+                if not order.is_open:
+                    await self._closed_here(order, findings)
             elif (report.client_order_id or "").startswith(CLIENT_ORDER_ID_PREFIX):
                 findings.differences.append(
                     f"{symbol}: order {report.client_order_id} is open on the exchange and looks "
@@ -147,6 +150,18 @@ class Reconciler:
                 findings.external += 1
         for order in believed.values():
             await self._missing(order, findings)
+
+    async def _closed_here(self, order: Order, findings: _Findings) -> None:
+        """Look at an order that we hold for closed and the exchange lists as open.
+
+        The list may be older than what closed it, so the order is asked for once more.
+        """
+        report = await self._exchange.find_order(order.symbol, order.client_order_id)
+        if report is not None and report.state in OPEN:
+            findings.differences.append(
+                f"{order.symbol}: order {order.order_id} is {order.state} here, but open on the "
+                "exchange; cancel it there"
+            )
 
     async def _missing(self, order: Order, findings: _Findings) -> None:
         """Look at an order that we believe open and the exchange does not list as open."""
@@ -161,16 +176,21 @@ class Reconciler:
                 "know it any more"
             )
 
-    async def _trades(self, symbol: str) -> None:
+    async def _trades(self, symbol: str, findings: _Findings) -> None:
         """Fetch the trades that our orders are known to lack."""
-        lacking = [
-            order for order in self._tracker.lacking_fills(Mode.LIVE) if order.symbol == symbol
-        ]
+        lacking = self._lacking(symbol)
         if not lacking:
             return
         since_ms = min(order.created_ns for order in lacking) // NS_PER_MS - 60_000
         for fill in await self._exchange.my_trades(symbol, since_ms):
             self._tracker.apply(Mode.LIVE, _report_of(fill), "reconciliation")
+        findings.differences.extend(
+            f"{symbol}: order {order.order_id} is filled further than its trades tell"
+            for order in self._lacking(symbol)
+        )
+
+    def _lacking(self, symbol: str) -> list[Order]:
+        return [order for order in self._tracker.lacking_fills(Mode.LIVE) if order.symbol == symbol]
 
     def _unresolved(self, findings: _Findings) -> None:
         for order in self._tracker.open_orders(Mode.LIVE):

@@ -82,6 +82,9 @@ class Settlement:
             except ReadFailed as error:
                 log.warning("order_lookup_failed", reason=str(error))
                 continue
+            except Exception:
+                log.exception("order_lookup_broke")
+                continue
             if found is not None:
                 log.info("order_settled", state=str(found.state), filled=str(found.filled))
                 self._on_settled(found)

@@ -90,6 +90,7 @@ class ScriptedVenue:
         )
         self.known: dict[str, Outcome] = {}
         self.lookups: list[str] = []
+        self.looked_up = asyncio.Event()
         self.listed: list[OrderReport] = []
         self.list_error: Exception | None = None
         self.trades: list[Fill] = []
@@ -126,6 +127,7 @@ class ScriptedVenue:
     async def find_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
         assert symbol == SYMBOL
         self.lookups.append(client_order_id)
+        self.looked_up.set()
         outcome = self.known.get(client_order_id)
         return None if outcome is None else _given(outcome)
 

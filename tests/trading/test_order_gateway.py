@@ -196,6 +196,7 @@ async def test_place_in_paper_mode_goes_to_the_paper_venue_and_needs_no_fence(
 
 DENIALS: dict[str, tuple[Callable[[OrderPath], None], dict[str, object], str]] = {
     "symbol": (lambda _: None, {"symbol": "DOGE/USDT"}, "unknown_symbol"),
+    "meant for paper": (lambda _: None, {"expected_mode": Mode.PAPER}, "mode"),
     "step": (lambda _: None, {"amount": D("1.0001")}, "instrument"),
     "many digits": (lambda _: None, {"amount": D("1E+40")}, "instrument"),
     "priced market": (lambda _: None, {"type": OrderType.MARKET}, "instrument"),
