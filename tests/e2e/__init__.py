@@ -1,0 +1,1 @@
+"""Proofs against real processes: simulated exchange, engine, window, ops scripts."""

@@ -1,0 +1,1 @@
+"""What the proofs drive: processes, load, and readers of what is left behind."""

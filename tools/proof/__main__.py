@@ -1,0 +1,105 @@
+"""The long versions of the end-to-end proofs: ``python -m tools.proof NAME --rounds N``.
+
+Prints the figures and writes them to ``build/proof-NAME.json``; exit code 1 if the proof failed.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.e2e.proofs.killing import prove_killing  # noqa: E402 - found by the line above
+from tests.e2e.proofs.switch_under_load import prove_switching  # noqa: E402 - as above
+
+
+class Proved(Protocol):
+    """What a proof returns."""
+
+    def figures(self) -> dict[str, object]:
+        """Return what is worth printing."""
+        ...
+
+
+class Prove(Protocol):
+    """A proof."""
+
+    def __call__(
+        self, home: Path, *, rounds: int, seed: int, progress: Callable[[int], None]
+    ) -> Proved:
+        """Run it; raise ``AssertionError`` when it fails."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof by name."""
+
+    run: Prove
+    rounds: int
+    claim: str
+
+
+PROOFS: Mapping[str, Proof] = {
+    "mode_switch": Proof(
+        prove_switching, 1000, "no live order leaves after a switch to paper is acknowledged"
+    ),
+    "kill9": Proof(
+        prove_killing, 100, "after kill -9 every order is accounted for, and none is doubled"
+    ),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one proof; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.proof", description=__doc__)
+    parser.add_argument("name", choices=sorted(PROOFS), help="which proof")
+    parser.add_argument("--rounds", type=int, help="how often (default: the proof's full count)")
+    parser.add_argument("--seed", type=int, default=20_240_808, help="repeats a run's choices")
+    options = parser.parse_args(argv)
+    proof = PROOFS[options.name]
+    rounds = options.rounds or proof.rounds
+    home = Path(tempfile.mkdtemp(prefix="cb-proof-"))
+    began = time.monotonic()
+
+    def progress(number: int) -> None:
+        if number % max(1, rounds // 20) == 0:
+            print(f"{number}/{rounds} rounds, {time.monotonic() - began:.0f} s", flush=True)
+
+    try:
+        proved = proof.run(home, rounds=rounds, seed=options.seed, progress=progress)
+    except AssertionError as error:
+        print(f"FAILED: {proof.claim}\n{error}\nleft for you to look at: {home}", file=sys.stderr)
+        return 1
+    figures = {
+        "proof": options.name,
+        "claim": proof.claim,
+        "seed": options.seed,
+        "seconds": round(time.monotonic() - began, 1),
+        "cores": os.cpu_count(),
+        "load_average": round(os.getloadavg()[0], 1),
+        **proved.figures(),
+    }
+    text = json.dumps(figures, indent=2)
+    build = ROOT / "build"
+    build.mkdir(exist_ok=True)
+    (build / f"proof-{options.name}.json").write_text(text + "\n")
+    print(text)
+    if figures["violations"]:
+        print(f"FAILED: {proof.claim}; left for you to look at: {home}", file=sys.stderr)
+        return 1
+    shutil.rmtree(home, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
