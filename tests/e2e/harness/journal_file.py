@@ -5,7 +5,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +40,38 @@ class Trade:
 
 def read_orders(path: Path) -> list[StoredOrder]:
     """Return every order."""
-    rows = _rows(
-        path,
-        "SELECT order_id, client_order_id, exchange_order_id, symbol, mode, state, filled, reason, "
-        "latency_ms, failed FROM orders ORDER BY created_ns",
-    )
-    return [StoredOrder(*row[:6], Decimal(row[6]), *row[7:9], bool(row[9])) for row in rows]
+    return [
+        StoredOrder(
+            order_id=row["order_id"],
+            client_order_id=row["client_order_id"],
+            exchange_order_id=row["exchange_order_id"],
+            symbol=row["symbol"],
+            mode=row["mode"],
+            state=row["state"],
+            filled=Decimal(row["filled"]),
+            reason=row["reason"],
+            latency_ms=row["latency_ms"],
+            failed=bool(row["failed"]),
+        )
+        for row in _rows(path, "SELECT * FROM orders ORDER BY created_ns")
+    ]
 
 
 def read_live_fills(path: Path) -> list[Trade]:
     """Return every fill of a live order, in order of symbol and trade."""
-    rows = _rows(
-        path,
-        "SELECT symbol, trade_id, exchange_order_id, side, price, amount, fee, fee_currency, "
-        "liquidity FROM fills WHERE mode = 'live'",
-    )
     return sorted(
-        Trade(*row[:4], Decimal(row[4]), Decimal(row[5]), Decimal(row[6]), *row[7:]) for row in rows
+        Trade(
+            symbol=row["symbol"],
+            trade_id=row["trade_id"],
+            exchange_order_id=row["exchange_order_id"],
+            side=row["side"],
+            price=Decimal(row["price"]),
+            amount=Decimal(row["amount"]),
+            fee=Decimal(row["fee"]),
+            fee_currency=row["fee_currency"],
+            liquidity=row["liquidity"],
+        )
+        for row in _rows(path, "SELECT * FROM fills WHERE mode = 'live'")
     )
 
 
@@ -76,6 +90,7 @@ def forgive_crashes(path: Path) -> None:
         connection.execute("UPDATE runs SET clean = 1 WHERE clean = 0")
 
 
-def _rows(path: Path, statement: str) -> list[tuple[Any, ...]]:
+def _rows(path: Path, statement: str) -> list[sqlite3.Row]:
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as connection:
+        connection.row_factory = sqlite3.Row
         return connection.execute(statement).fetchall()
