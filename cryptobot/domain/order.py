@@ -101,6 +101,8 @@ class OrderIntent:
         price: In quote currency; ``None`` for market orders.
         origin: Who wants it: ``manual`` or ``strategy:NAME``.
         request_id: Correlates everything done for one request; drawn when ``None``.
+        expected_mode: Where the person believes it goes; it is denied when orders go elsewhere
+            by the time it arrives. ``None``: wherever orders go.
 
     Raises:
         ValueError: Amount or price is not an exact, finite number.
@@ -114,6 +116,7 @@ class OrderIntent:
     time_in_force: TimeInForce = TimeInForce.GTC
     origin: str = "manual"
     request_id: str | None = None
+    expected_mode: Mode | None = None
 
     def __post_init__(self) -> None:
         decimal(self.amount)

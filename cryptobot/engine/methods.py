@@ -115,6 +115,7 @@ class ControlMethods:
             amount=params.amount,
             price=params.price,
             time_in_force=params.time_in_force,
+            expected_mode=params.expect_mode,
         )
         return (await self.status.gateway.place(intent)).to_wire()
 

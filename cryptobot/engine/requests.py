@@ -46,6 +46,7 @@ class PlaceOrder(Params):
         TimeInForce,
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
     ] = TimeInForce.GTC
+    expect_mode: Mode | None = None
 
 
 class OrderById(Params):

@@ -1,5 +1,6 @@
 """Sending and cancelling orders, and saying what came of it."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from PySide6.QtWidgets import QWidget
@@ -42,6 +43,9 @@ class OrderDesk:
     def place(self, intent: OrderIntent) -> None:
         """Send ``intent``; real money is asked about first."""
         state = self._session.state
+        if state.status is not None:
+            # What the person saw when they clicked; another may switch in this very moment.
+            intent = replace(intent, expected_mode=state.status.mode)
         if face_of(state) is not Face.LIVE or state.status is None:
             self._send(intent)
             return

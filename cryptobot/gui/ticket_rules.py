@@ -125,4 +125,6 @@ def place_params(intent: OrderIntent) -> dict[str, object]:
         params["price"] = plain(intent.price)
     if intent.type is OrderType.LIMIT:
         params["time_in_force"] = str(intent.time_in_force)
+    if intent.expected_mode is not None:
+        params["expect_mode"] = str(intent.expected_mode)
     return params

@@ -260,6 +260,10 @@ class OrderGateway:
     def _denial(self, intent: OrderIntent, mode: Mode) -> Denial | None:
         if self._closed:
             return Denial("shutting_down", "the engine is shutting down")
+        if intent.expected_mode not in {None, mode}:
+            return Denial(
+                "mode", f"it was meant for {intent.expected_mode}, but orders go to {mode} now"
+            )
         instrument = self._venues[mode].instruments.get(intent.symbol)
         if instrument is None:
             return Denial("unknown_symbol", f"the exchange does not trade {intent.symbol}")

@@ -36,6 +36,7 @@ def test_ticket_with_a_good_order_sends_it_and_shows_the_answer(
             "amount": "0.01",
             "price": "60000",
             "time_in_force": "GTC",
+            "expect_mode": "paper",
         }
     ]
     blotter = window.panels.blotter
