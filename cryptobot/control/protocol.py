@@ -40,7 +40,7 @@ Methods beyond the contract's:
 - ``portfolio.get`` answers ``{mode, currency, equity, balances: [{asset, free, locked, total}],
   positions: [{symbol, amount, average, mark, unrealized, realized}]}``. Positions come from fills
   of the current mode, balances from the venue.
-- ``order.place`` also takes ``expect_mode``: denied when orders go elsewhere by the time it arrives.
+- ``order.place`` also takes ``expect_mode``: it is denied when orders go elsewhere by then.
 - ``mode.get`` answers the ``mode`` data.
 - ``mode.set`` answers the ``mode`` data plus ``open_live_orders: [order]``,
   ``in_flight: [{order_id, client_order_id, symbol, outcome}]`` (outcome: ``stopped_before_wire``,
