@@ -101,8 +101,8 @@ class ExchangeConnection:
             self._balances = asyncio.create_task(self._read_balances(), name="balances")
 
     def on_stream(self, channel: str, event: str) -> None:
-        """Reconcile when the stream of own orders is back after a gap."""
-        if channel == "orders" and event == "disconnected":
+        """Reconcile when a stream of own orders or fills had a gap."""
+        if channel in {"orders", "fills"} and event == "disconnected":
             self._reconciler.request()
 
     async def _stop(self) -> None:

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import ccxt
 
 from cryptobot.domain.clock import Clock
 from cryptobot.domain.market import Book, Candle, PublicTrade
-from cryptobot.domain.order import OrderReport, OrderState
+from cryptobot.domain.order import Fill, OrderReport, OrderState
 from cryptobot.trading import ccxt_translation as translate
 
 SILENCE_S: Final = {"book": 15.0, "trades": 120.0, "candles": 60.0, "orders": None, "fills": None}
@@ -18,9 +18,15 @@ SILENCE_S: Final = {"book": 15.0, "trades": 120.0, "candles": 60.0, "orders": No
 RETRY_S: Final = 1.0
 """Pause after a stream error, so that a refusing exchange is not hammered."""
 
+UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What taking a reply apart raises when it is not what it should be."""
+
 StreamObserver = Callable[[str, str | None, str, str | None], None]
 """Told of stream events: channel, symbol, event (``message``, ``connected``, ``disconnected``),
 reason."""
+
+
+_Item = TypeVar("_Item")
 
 
 class CcxtStreams:
@@ -36,29 +42,41 @@ class CcxtStreams:
     async def watch_book(self, symbol: str) -> AsyncIterator[Book]:
         """Yield the book at every change; see ``MarketSource.watch_book``."""
         call = self._reads.watch_order_book
-        async with aclosing(self._stream("book", symbol, lambda: call(symbol))) as updates:
-            async for raw in updates:
-                yield translate.book(raw, self._book_depth, self._clock.now_ns())
+
+        def read(raw: Any) -> list[Book]:
+            return [translate.book(raw, self._book_depth, self._clock.now_ns())]
+
+        async with aclosing(self._stream("book", symbol, lambda: call(symbol), read)) as updates:
+            async for books in updates:
+                for book in books:
+                    yield book
 
     async def watch_trades(self, symbol: str) -> AsyncIterator[PublicTrade]:
         """Yield public trades; see ``MarketSource.watch_trades``."""
         call = self._reads.watch_trades
-        async with aclosing(self._stream("trades", symbol, lambda: call(symbol))) as updates:
-            async for rows in updates:
-                for row in rows:
-                    yield translate.public_trade(row)
+
+        def read(rows: Any) -> list[PublicTrade]:
+            return [translate.public_trade(row) for row in rows]
+
+        async with aclosing(self._stream("trades", symbol, lambda: call(symbol), read)) as updates:
+            async for trades in updates:
+                for trade in trades:
+                    yield trade
 
     async def watch_candles(self, symbol: str, timeframe: str) -> AsyncIterator[Candle]:
         """Yield the running candle at every change; see ``MarketSource.watch_candles``."""
         call = self._reads.watch_ohlcv
+
+        def read(rows: Any) -> list[Candle]:
+            found = (translate.candle(symbol, timeframe, row) for row in rows)
+            return [candle for candle in found if candle is not None]
+
         async with aclosing(
-            self._stream("candles", symbol, lambda: call(symbol, timeframe))
+            self._stream("candles", symbol, lambda: call(symbol, timeframe), read)
         ) as updates:
-            async for rows in updates:
-                for row in rows:
-                    candle = translate.candle(symbol, timeframe, row)
-                    if candle is not None:
-                        yield candle
+            async for candles in updates:
+                for candle in candles:
+                    yield candle
 
     async def _watch_own_orders(self) -> AsyncIterator[OrderReport]:
         """Merge order updates and own trades: ccxt delivers them apart."""
@@ -78,45 +96,47 @@ class CcxtStreams:
             self._pumps.difference_update(pumps)
 
     async def _pump_orders(self, queue: asyncio.Queue[OrderReport]) -> None:
-        async with aclosing(self._stream("orders", None, self._reads.watch_orders)) as updates:
-            async for rows in updates:
-                for row in rows:
-                    if row.get("id"):
-                        queue.put_nowait(
-                            translate.order_report(
-                                {**row, "trades": None}, None, self._clock.now_ns()
-                            )
-                        )
+        def read(rows: Any) -> list[OrderReport]:
+            now = self._clock.now_ns()
+            return [
+                translate.order_report({**row, "trades": None}, None, now)
+                for row in rows
+                if row.get("id")
+            ]
+
+        call = self._reads.watch_orders
+        async with aclosing(self._stream("orders", None, call, read)) as updates:
+            async for reports in updates:
+                for report in reports:
+                    queue.put_nowait(report)
 
     async def _pump_fills(self, queue: asyncio.Queue[OrderReport]) -> None:
-        async with aclosing(self._stream("fills", None, self._reads.watch_my_trades)) as updates:
-            async for rows in updates:
-                for row in rows:
-                    fill = translate.fill(row)
-                    # A lower bound of what is filled; the order's own update brings the rest.
-                    queue.put_nowait(
-                        OrderReport(
-                            symbol=fill.symbol,
-                            client_order_id=None,
-                            exchange_order_id=fill.exchange_order_id,
-                            state=OrderState.PARTIALLY_FILLED,
-                            filled=fill.amount,
-                            cost=None,
-                            at_ns=fill.at_ns,
-                            fills=(fill,),
-                        )
-                    )
+        def read(rows: Any) -> list[OrderReport]:
+            return [_lower_bound(translate.fill(row)) for row in rows]
+
+        call = self._reads.watch_my_trades
+        async with aclosing(self._stream("fills", None, call, read)) as updates:
+            async for reports in updates:
+                for report in reports:
+                    queue.put_nowait(report)
 
     async def _stream(
-        self, channel: str, symbol: str | None, call: Callable[[], Awaitable[Any]]
-    ) -> AsyncGenerator[Any, None]:
-        """Yield what ``call`` brings, for ever: errors and silence rebuild the connection."""
+        self,
+        channel: str,
+        symbol: str | None,
+        call: Callable[[], Awaitable[Any]],
+        read: Callable[[Any], list[_Item]],
+    ) -> AsyncGenerator[list[_Item], None]:
+        """Yield what ``call`` brings, taken apart by ``read``, for ever.
+
+        Errors and silence rebuild the connection; an update that makes no sense is a gap.
+        """
         silence = SILENCE_S[channel]
         connected = False
         while True:
             try:
-                update = await asyncio.wait_for(call(), silence)
-            except (TimeoutError, ccxt.BaseError, ValueError, KeyError, TypeError) as error:
+                update = read(await asyncio.wait_for(call(), silence))
+            except (TimeoutError, ccxt.BaseError, *UNREADABLE) as error:
                 if isinstance(error, ccxt.ExchangeClosedByUser):
                     return
                 self._note(channel, symbol, "disconnected", _reason(error))
@@ -146,6 +166,20 @@ class CcxtStreams:
         for pump in self._pumps:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
+
+
+def _lower_bound(fill: Fill) -> OrderReport:
+    """Return what a trade says of its order; the order's own update brings the rest."""
+    return OrderReport(
+        symbol=fill.symbol,
+        client_order_id=None,
+        exchange_order_id=fill.exchange_order_id,
+        state=OrderState.PARTIALLY_FILLED,
+        filled=fill.amount,
+        cost=None,
+        at_ns=fill.at_ns,
+        fills=(fill,),
+    )
 
 
 def _reason(error: Exception) -> str:

@@ -107,10 +107,20 @@ def _not_sent_code(error: BaseException) -> str:
 
 
 def amount(value: object) -> Decimal:
-    """Return ccxt's number exactly; ``None`` is zero."""
+    """Return ccxt's number exactly; ``None`` is zero. Raises ``ValueError`` if it is not finite."""
     if value is None:
         return ZERO
-    return Decimal(value if isinstance(value, str | int) else repr(value))
+    number = Decimal(value if isinstance(value, str | int) else repr(value))
+    if not number.is_finite():
+        raise ValueError(f"not a finite number: {value!r}")
+    return number
+
+
+def _given(value: object) -> Decimal:
+    """Return ccxt's number exactly; here ``None`` is none: a trade for nothing would be a lie."""
+    if value is None:
+        raise ValueError("a number is missing")
+    return amount(value)
 
 
 def _optional(value: object) -> Decimal | None:
@@ -187,8 +197,8 @@ def fill(raw: Raw, order: Raw | None = None, client_order_id: str | None = None)
         client_order_id=client_order_id,
         symbol=raw.get("symbol") or order["symbol"],
         side=Side(raw.get("side") or order["side"]),
-        price=amount(raw["price"]),
-        amount=amount(raw["amount"]),
+        price=_given(raw["price"]),
+        amount=_given(raw["amount"]),
         fee=amount(fee.get("cost")),
         fee_currency=fee.get("currency") or "",
         liquidity=Liquidity.MAKER if raw.get("takerOrMaker") == "maker" else Liquidity.TAKER,
@@ -217,8 +227,8 @@ def public_trade(raw: Raw) -> PublicTrade:
         symbol=raw["symbol"],
         trade_id=str(raw["id"]),
         side=Side(raw["side"]),
-        price=amount(raw["price"]),
-        amount=amount(raw["amount"]),
+        price=_given(raw["price"]),
+        amount=_given(raw["amount"]),
         at_ns=int(raw["timestamp"]) * NS_PER_MS,
     )
 

@@ -6,7 +6,8 @@ reads and streams. ``maxRetriesOnFailure`` stays 0: ccxt's retry signs and sends
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +23,7 @@ from cryptobot.domain.money import plain
 from cryptobot.domain.order import Fill, OrderReport, OrderType
 from cryptobot.trading import ccxt_translation as translate
 from cryptobot.trading.ccxt_session import CURRENT_GATE, WireGate, open_session
-from cryptobot.trading.ccxt_streams import CcxtStreams, StreamObserver
+from cryptobot.trading.ccxt_streams import UNREADABLE, CcxtStreams, StreamObserver
 from cryptobot.trading.exchange import Balance, OrderRequest, Permit
 
 SIMULATOR_SERVER: Final = "cryptobot-simulator/"
@@ -105,13 +106,8 @@ class ExchangeClient(CcxtStreams):
         if self._reads is None:
             await self._open()
         markets = await self._read("connect", "load_markets", True)  # noqa: FBT003 - ccxt's reload
-        found = {
-            market["symbol"]: translate.instrument(market)
-            for market in (markets or {}).values()
-            if market.get("spot")
-            and market["precision"]["price"] is not None
-            and market["precision"]["amount"] is not None
-        }
+        with _sense("connect"):
+            found = _spot_instruments((markets or {}).values())
         if not found:
             raise ReadFailed("the exchange listed no spot markets")
         self._instruments.clear()  # the same mapping for ever: others hold it
@@ -263,7 +259,7 @@ class ExchangeClient(CcxtStreams):
         """Return the report of a write's reply; one that cannot be read proves nothing."""
         try:
             return translate.order_report(raw, client_order_id, self._clock.now_ns())
-        except (ArithmeticError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             raise OutcomeUnknown(translate.one_line(error), "unreadable_reply") from error
 
     async def find_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
@@ -284,44 +280,50 @@ class ExchangeClient(CcxtStreams):
         """Return the account's open orders; see ``Exchange.open_orders``."""
         now = self._clock.now_ns()
         rows = await self._read("open_orders", "fetch_open_orders", symbol)
-        return [translate.order_report(row, None, now) for row in rows]
+        with _sense("open_orders"):
+            return [translate.order_report(row, None, now) for row in rows]
 
     async def my_trades(self, symbol: str, since_ms: int | None = None) -> list[Fill]:
         """Return our trades, oldest first; see ``Exchange.my_trades``."""
         rows = await self._read("my_trades", "fetch_my_trades", symbol, since_ms, 1000)
-        return [translate.fill(row) for row in rows]
+        with _sense("my_trades"):
+            return [translate.fill(row) for row in rows]
 
     async def balances(self) -> Mapping[str, Balance]:
         """Return the account's assets that are not zero; see ``Exchange.balances``."""
         raw = await self._read("balances", "fetch_balance")
-        if "balances" not in (raw.get("info") or {}) and self.id == "binance":
-            raise ReadFailed("the account reply had no balances")
-        return {
-            asset: balance
-            for asset in raw.get("total") or {}
-            if (
-                balance := Balance(
-                    translate.amount(raw["free"].get(asset)),
-                    translate.amount(raw["used"].get(asset)),
-                )
-            ).total
-        }
+        with _sense("balances"):
+            if "balances" not in (raw.get("info") or {}) and self.id == "binance":
+                raise ReadFailed("balances: the account reply had none")
+            return {
+                asset: balance
+                for asset in raw.get("total") or {}
+                if (
+                    balance := Balance(
+                        translate.amount(raw["free"].get(asset)),
+                        translate.amount(raw["used"].get(asset)),
+                    )
+                ).total
+            }
 
     async def candles(self, symbol: str, timeframe: str, limit: int) -> list[Candle]:
         """Return the latest candles, oldest first; see ``MarketSource.candles``."""
         rows = await self._read("candles", "fetch_ohlcv", symbol, timeframe, None, limit)
-        found = [translate.candle(symbol, timeframe, row) for row in rows]
-        return [candle for candle in found if candle is not None]
+        with _sense("candles"):
+            found = [translate.candle(symbol, timeframe, row) for row in rows]
+            return [candle for candle in found if candle is not None]
 
     async def book(self, symbol: str) -> Book:
         """Return the book by REST. Raises ``ReadFailed``."""
         raw = await self._read("book", "fetch_order_book", symbol, self._config.book_depth)
-        return translate.book(raw, self._config.book_depth, self._clock.now_ns())
+        with _sense("book"):
+            return translate.book(raw, self._config.book_depth, self._clock.now_ns())
 
     async def trades(self, symbol: str, limit: int) -> list[PublicTrade]:
         """Return the latest public trades, oldest first, by REST. Raises ``ReadFailed``."""
         rows = await self._read("trades", "fetch_trades", symbol, None, limit)
-        return [translate.public_trade(row) for row in rows]
+        with _sense("trades"):
+            return [translate.public_trade(row) for row in rows]
 
     async def _read(self, operation: str, method: str, *args: object, of: Any = None) -> Any:
         """Call a method of an instance, by default the reading one. Raises ``ReadFailed``."""
@@ -330,13 +332,16 @@ class ExchangeClient(CcxtStreams):
             raise ReadFailed(f"{operation}: the exchange client is not connected")
         call = getattr(instance, method)
         started = self._clock.monotonic_ns()
-        outcome = "ok"
+        outcome = "failed"
         try:
-            return await call(*args)
-        except (ccxt.BaseError, ValueError, KeyError, TypeError) as error:
-            # ccxt lets the parser's own errors through when a reply is malformed.
-            outcome = "failed"
+            reply = await call(*args)
+            outcome = "ok"
+        except Exception as error:
+            # ccxt lets the parser's own errors through when a reply is malformed, and a session
+            # that is being closed raises what it likes: whatever it is, nothing was read.
             raise ReadFailed(f"{operation}: {translate.one_line(error)}") from error
+        else:
+            return reply
         finally:
             self._observe(operation, outcome, started)
 
@@ -348,9 +353,10 @@ class ExchangeClient(CcxtStreams):
         gate: WireGate | None = None,
     ) -> Any:
         started = self._clock.monotonic_ns()
-        outcome = "ok"
+        outcome = "unknown"
         try:
-            return await call(*args)
+            reply = await call(*args)
+            outcome = "ok"
         except Exception as error:
             # Every class counts: what is not proven must become "unknown", whatever was raised.
             if gate is not None and gate.stopped is not None:
@@ -361,6 +367,8 @@ class ExchangeClient(CcxtStreams):
             if verdict is error:
                 raise
             raise verdict from error
+        else:
+            return reply
         finally:
             self._observe(operation, outcome, started)
 
@@ -372,3 +380,24 @@ class ExchangeClient(CcxtStreams):
     def watch_order_reports(self) -> AsyncIterator[OrderReport]:
         """Yield changes of our own orders; see ``Exchange.watch_order_reports``."""
         return self._watch_own_orders()
+
+
+@contextmanager
+def _sense(operation: str) -> Iterator[None]:
+    """Raise ``ReadFailed`` for a reply that makes no sense."""
+    try:
+        yield
+    except (*UNREADABLE, OutcomeUnknown) as error:
+        raise ReadFailed(f"{operation}: {translate.one_line(error)}") from error
+
+
+def _spot_instruments(markets: Iterable[Any]) -> dict[str, Instrument]:
+    """Return the spot markets with known steps; one odd listing does not hide the others."""
+    found = {}
+    for market in markets:
+        with suppress(*UNREADABLE):
+            precision = market["precision"]
+            steps_known = precision["price"] is not None and precision["amount"] is not None
+            if market.get("spot") and steps_known:
+                found[market["symbol"]] = translate.instrument(market)
+    return found
