@@ -137,8 +137,12 @@ class _Connection:
                 return
             if not line.strip():
                 continue
+            # Who does not read the answers is not given more of them.
+            await self._writer.drain()
             if not self._take_token():
-                self._fail(None, ErrorCode.RATE_LIMITED, f"more than {RATE_PER_S:g} requests a s")
+                self._fail(
+                    _id_of(line), ErrorCode.RATE_LIMITED, f"more than {RATE_PER_S:g} requests a s"
+                )
                 await asyncio.sleep(1 / RATE_PER_S)
                 continue
             if len(self._tasks) >= MAX_CONCURRENT:
@@ -162,22 +166,19 @@ class _Connection:
             return
         problem = _malformed(request)
         if problem is not None:
-            request_id = request.get("id") if isinstance(request, dict) else None
-            self._fail(
-                request_id if isinstance(request_id, int | str) else None,
-                ErrorCode.INVALID_REQUEST,
-                problem,
-            )
+            self._fail(_id_of(line), ErrorCode.INVALID_REQUEST, problem)
             return
         task = asyncio.create_task(self._answer(request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, request: Mapping[str, Any]) -> None:
-        result: object = None
+        answer = b""
         failure: RpcError | None = None
         try:
             result = await self._call(request)
+            if "id" in request:
+                answer = _line({"jsonrpc": "2.0", "id": request["id"], "result": result})
         except RpcError as error:
             failure = error
         except Exception as error:  # noqa: BLE001 - one bad request must not end the connection
@@ -187,7 +188,7 @@ class _Connection:
         if failure is not None:
             self._fail(request["id"], failure.code, failure.message, failure.data)
         else:
-            self._send({"jsonrpc": "2.0", "id": request["id"], "result": result})
+            self._writer.write(answer)
 
     async def _call(self, request: Mapping[str, Any]) -> object:
         handler = self._methods.get(request["method"])
@@ -208,10 +209,21 @@ class _Connection:
         error: dict[str, object] = {"code": int(code), "message": message}
         if data is not None:
             error["data"] = data
-        self._send({"jsonrpc": "2.0", "id": request_id, "error": error})
+        self._writer.write(_line({"jsonrpc": "2.0", "id": request_id, "error": error}))
 
-    def _send(self, message: Mapping[str, object]) -> None:
-        self._writer.write(orjson.dumps(message, default=str) + b"\n")
+
+def _line(message: Mapping[str, object]) -> bytes:
+    return orjson.dumps(message, default=str) + b"\n"
+
+
+def _id_of(line: bytes) -> int | str | None:
+    """Return the id of a request that will not be carried out, where it has a usable one."""
+    try:
+        request = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    request_id = request.get("id") if isinstance(request, dict) else None
+    return request_id if isinstance(request_id, int | str) else None
 
 
 def _as_rpc_error(error: Exception, method: str) -> RpcError:
