@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from cryptobot.domain.errors import JournalUnavailable
 from cryptobot.journal.batch import BatchWriter
-from cryptobot.journal.database import Database, one_line
+from cryptobot.journal.database import Database, one_line, transaction
 from cryptobot.journal.records import JournalStatus, Record, Recorded, RecordRefused
 from cryptobot.journal.schema import write_probe
 
@@ -165,7 +165,7 @@ class JournalWriter:
         try:
             if self._connection is None:
                 self._connection = self._database.writer.connect()
-            with self._connection.begin():
+            with transaction(self._connection):
                 results = self._batches.write(self._connection, records, trusting=trusting)
         except BaseException:
             self._batches.forget()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import event
 
 from cryptobot.domain.clock import ManualClock
 from cryptobot.domain.errors import JournalUnavailable
@@ -105,15 +105,15 @@ async def test_record_with_a_read_only_sqlite_database_fails_and_recovers(
     async with _open(f"sqlite:///{tmp_path}/cryptobot.db", clock) as journal:
         engine = journal._database.writer
 
-        def make_read_only(connection: Connection) -> None:
-            connection.exec_driver_sql("PRAGMA query_only=ON")
+        def make_read_only(connection: sqlite3.Connection, *_: object) -> None:
+            connection.execute("PRAGMA query_only=ON")
 
-        event.listen(engine, "begin", make_read_only)
+        event.listen(engine, "checkout", make_read_only)
         order = an_order()
         with pytest.raises(JournalUnavailable, match="readonly"):
             await journal.record(order, venue="x")
         assert not journal.available
-        event.remove(engine, "begin", make_read_only)
+        event.remove(engine, "checkout", make_read_only)
         await journal.wait_available()
         assert (await journal.record(order, venue="x")).seq == 1
 
