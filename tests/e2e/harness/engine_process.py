@@ -42,7 +42,6 @@ class EngineProcess(Program):
         home: ``state`` and ``logs`` are below; the same for the next engine that continues.
         settings: ``KEY=VALUE`` items.
         arguments: More options.
-        prepare: Called in the child first, for limits.
     """
 
     def __init__(
@@ -52,7 +51,6 @@ class EngineProcess(Program):
         *,
         settings: Sequence[str] = LOAD_SETTINGS,
         arguments: Sequence[str] = (),
-        prepare: Callable[[], None] | None = None,
     ) -> None:
         self.state_dir = home / "state"
         self.socket_path = self.state_dir / SOCKET_NAME
@@ -64,7 +62,6 @@ class EngineProcess(Program):
             [*engine_arguments(simulator, home), *options, *arguments],
             home,
             environment=KEYS,
-            prepare=prepare,
         )
         try:
             self.metrics_url = str(self.ready()["metrics"])

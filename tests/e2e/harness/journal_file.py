@@ -81,6 +81,12 @@ def read_modes(path: Path) -> list[tuple[str, str, str]]:
     return [(mode, trigger, reason) for mode, trigger, reason in rows]
 
 
+def unclean_runs(path: Path) -> int:
+    """Return how many runs did not say that they ended."""
+    (row,) = _rows(path, "SELECT count(*) FROM runs WHERE clean = 0")
+    return int(row[0])
+
+
 def forgive_crashes(path: Path) -> None:
     """Mark every run as cleanly ended, so that the crash-loop guard does not count it.
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,7 +29,6 @@ class Program:
         arguments: After the interpreter.
         directory: Where ``NAME.stderr`` goes.
         environment: On top of the clean environment.
-        prepare: Called in the child before it becomes the program, for limits.
     """
 
     def __init__(
@@ -39,7 +38,6 @@ class Program:
         directory: Path,
         *,
         environment: Mapping[str, str] | None = None,
-        prepare: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
         directory.mkdir(parents=True, exist_ok=True)
@@ -54,7 +52,6 @@ class Program:
                 stderr=stderr,
                 text=True,
                 start_new_session=True,
-                preexec_fn=prepare,  # noqa: PLW1509 - sets a limit and nothing else
             )
 
     def __enter__(self) -> Self:
@@ -77,6 +74,11 @@ class Program:
     def stderr(self) -> str:
         """What it said on stderr so far."""
         return self._stderr.read_text(errors="replace")
+
+    @property
+    def complaints(self) -> list[str]:
+        """The lines it said on stderr."""
+        return self.stderr.splitlines()
 
     def ready(self, deadline_s: float = 60.0) -> dict[str, Any]:
         """Return its ready line.

@@ -1,0 +1,21 @@
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.proofs.switch_under_load import prove_switching
+
+pytestmark = pytest.mark.e2e
+
+ROUNDS = 6
+
+
+@pytest.mark.timeout(300)
+def test_switch_to_paper_under_load_lets_no_live_order_leave_after_it_is_acknowledged(
+    user_home: Path,
+) -> None:
+    proof = prove_switching(user_home, rounds=ROUNDS, seed=1)
+    assert proof.violations == []
+    assert proof.rounds == ROUNDS
+    assert proof.orders_received >= ROUNDS
+    assert proof.outcomes["paper accepted"] + proof.outcomes["paper filled"] >= ROUNDS
+    assert not proof.errors
