@@ -5,6 +5,7 @@ For paper, the fence file is written first, so that it works when the engine han
 """
 
 import argparse
+import contextlib
 import getpass
 import json
 import os
@@ -18,6 +19,7 @@ from cryptobot.control.client import ControlClient
 from cryptobot.control.locate import engine_runs, engine_state_dir
 from cryptobot.control.protocol import FENCE_NAME, LOCK_NAME, SOCKET_NAME, ErrorCode, RpcError
 
+MAX_TIMEOUT_S = 3600.0
 DONE, FAILED, USAGE, NO_ENGINE, NO_ANSWER, REFUSED = range(6)
 
 EXIT_CODES = """\
@@ -69,8 +71,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
-    if options.timeout <= 0:
-        parser.error("--timeout must be above 0")
+    if not 0 < options.timeout <= MAX_TIMEOUT_S:
+        parser.error(f"--timeout must be above 0 and at most {MAX_TIMEOUT_S:g}")
     if options.mode == "paper" and options.confirm is not None:
         parser.error("--confirm goes with --mode=live only")
     if options.mode == "live" and options.cancel_open:
@@ -79,7 +81,11 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def write_fence(state_dir: Path, reason: str, actor: str) -> None:
-    """Write the fence file, durably. An existing one is kept. Raises ``UnfencedError``."""
+    """Write the fence file, durably. Raises ``UnfencedError``.
+
+    Of an existing one the text is kept and the time is renewed: an engine that is just going live
+    tells by it that paper was asked for again.
+    """
     note = {
         "reason": reason,
         "actor": actor,
@@ -87,17 +93,21 @@ def write_fence(state_dir: Path, reason: str, actor: str) -> None:
     }
     path = state_dir / FENCE_NAME
     try:
-        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
+        if not state_dir.is_dir():
+            state_dir.mkdir(parents=True, mode=0o700)
+        try:
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            with contextlib.suppress(OSError):  # somebody else's file: it fences all the same
+                os.utime(path, follow_symlinks=False)
+            return
+        try:
+            os.write(file, json.dumps(note).encode() + b"\n")
+            os.fsync(file)
+        finally:
+            os.close(file)
     except OSError as error:
         raise UnfencedError(f"cannot write the fence file {path}: {error.strerror}") from None
-    try:
-        os.write(file, json.dumps(note).encode() + b"\n")
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def switch(options: argparse.Namespace, state_dir: Path) -> tuple[int, dict[str, object]]:
@@ -119,12 +129,15 @@ def switch(options: argparse.Namespace, state_dir: Path) -> tuple[int, dict[str,
         with ControlClient(state_dir / SOCKET_NAME, timeout_s=options.timeout) as client:
             result = client.call("mode.set", **params)
     except RpcError as error:
-        failed = (error.data or {}).get("failed", [])
+        failed = error.data.get("failed", []) if isinstance(error.data, dict) else []
         code = REFUSED if error.code == ErrorCode.LIVE_REFUSED else FAILED
         return code, {**answer, "error": error.message, "failed": failed}
     except OSError as error:
         return unreached(answer, state_dir, options.timeout, error)
-    return DONE, {**answer, **(result if isinstance(result, dict) else {})}
+    if not isinstance(result, dict) or result.get("mode") != options.mode:
+        found = result.get("mode") if isinstance(result, dict) else result
+        return FAILED, {**answer, "error": f"the engine answered that its mode is {found!r}"}
+    return DONE, {**answer, **result}
 
 
 def unreached(
@@ -180,6 +193,8 @@ def tell(code: int, answer: dict[str, object]) -> None:
         failed = answer.get("failed")
         for item in failed if isinstance(failed, list) else []:
             print(f"  - {item['precondition']}: {item['detail']}", file=sys.stderr)
+    elif answer["requested"] == "paper" and "fence_error" not in answer:
+        print(f"failed: {answer['error']}; but {fence}", file=sys.stderr)
     else:
         print(f"failed: {answer['error']}", file=sys.stderr)
 
