@@ -67,7 +67,10 @@ class Child:
             overdue.cancel()
         if not line:
             code = self._process.wait()
-            raise UserError(f"the {self.name} did not start (exit code {code}); see above")
+            # Our programs say why in one line and end with 1: a second line would add nothing.
+            raise UserError(
+                "" if code == 1 else f"the {self.name} did not start (exit code {code})"
+            )
         found = json.loads(line)
         if not isinstance(found, dict):
             raise UserError(f"the {self.name} said something unexpected: {line.strip()}")
