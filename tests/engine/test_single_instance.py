@@ -1,0 +1,56 @@
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cryptobot.control.locate import engine_runs
+from cryptobot.domain.errors import UserError
+from cryptobot.engine.single_instance import InstanceLock
+
+
+def test_lock_makes_the_directory_private_and_tells_its_pid(tmp_path: Path) -> None:
+    lock = InstanceLock(tmp_path / "a" / "b")
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
+    file = tmp_path / "a" / "b" / "engine.lock"
+    assert file.read_text() == f"{os.getpid()}\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    lock.release()
+
+
+def test_second_lock_is_refused_by_the_pid_of_the_first(tmp_path: Path) -> None:
+    lock = InstanceLock(tmp_path)
+    with pytest.raises(UserError, match=rf"pid {os.getpid()}.*another --state-dir"):
+        InstanceLock(tmp_path)
+    assert engine_runs(tmp_path)
+    lock.release()
+    assert not engine_runs(tmp_path)
+    InstanceLock(tmp_path).release()
+
+
+def test_lock_of_a_process_that_was_killed_is_free(tmp_path: Path) -> None:
+    program = (
+        "import sys, os, signal; from pathlib import Path;"
+        "from cryptobot.engine.single_instance import InstanceLock;"
+        "lock = InstanceLock(Path(sys.argv[1])); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False, timeout=60)
+    assert done.returncode == -9
+    assert not engine_runs(tmp_path)
+    InstanceLock(tmp_path).release()
+
+
+def test_looking_whether_an_engine_runs_does_not_stop_one_from_starting(tmp_path: Path) -> None:
+    lock = InstanceLock(tmp_path)
+    lock.release()
+    for _ in range(3):
+        assert not engine_runs(tmp_path)
+    InstanceLock(tmp_path).release()
+
+
+def test_lock_in_a_directory_that_is_a_file_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"^state_dir .*file.*: .+$"):
+        InstanceLock(tmp_path / "file")
