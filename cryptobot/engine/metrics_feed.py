@@ -46,7 +46,7 @@ class MetricsFeed:
 
         Args:
             failed_total: Orders that count as failed.
-            sent_total: Orders sent.
+            sent_total: Orders sent and answered.
             buckets: Cumulative counts at ``ORDER_LATENCY_BUCKETS_MS``, then all of them.
             sum_ms: Sum of all latencies.
         """

@@ -32,7 +32,7 @@ async def restore_metrics(journal: Journal, feed: MetricsFeed) -> None:
     stored = await journal.order_metrics(ORDER_LATENCY_BUCKETS_MS)
     feed.restore(
         stored.failed_total,
-        stored.sent_total,
+        stored.latency_count,  # those without an answer are counted when they get one
         (*stored.bucket_counts, stored.latency_count),
         stored.latency_sum_ms,
     )
@@ -85,7 +85,7 @@ def drop_paper_order(tracker: OrderTracker, order: Order) -> None:
 async def restore_positions(journal: Journal, portfolio: Portfolio) -> None:
     """Set the positions of both modes.
 
-    The paper account started from the live one at the last switch, so its positions are the live
+    The paper account started from the live one at its snapshot, so its positions are the live
     fills up to then and the paper fills since.
     """
     live = await _fills(journal, Mode.LIVE)
@@ -95,10 +95,8 @@ async def restore_positions(journal: Journal, portfolio: Portfolio) -> None:
     if start is None:
         portfolio.set_positions(Mode.PAPER, positions(paper))
         return
-    switched = [change for change in await journal.mode_changes() if change.to_mode is Mode.PAPER]
-    at_ns = switched[0].at_ns if switched and switched[0].from_mode is Mode.LIVE else 0
-    before = [fill for fill in live if fill.at_ns <= at_ns]
-    since = [fill for fill in paper if fill.at_ns > at_ns]
+    before = [fill for fill in live if fill.at_ns <= start.at_ns]
+    since = [fill for fill in paper if fill.at_ns > start.at_ns]
     portfolio.set_positions(Mode.PAPER, positions([*before, *since]))
 
 
