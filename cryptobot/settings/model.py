@@ -5,7 +5,7 @@ import json
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import (
     BaseModel,
@@ -14,7 +14,6 @@ from pydantic import (
     Field,
     SecretStr,
     field_validator,
-    model_validator,
 )
 
 Positive = Annotated[Decimal, Field(gt=0)]
@@ -116,6 +115,13 @@ class ExchangeSettings(Section):
                 raise ValueError("write HOST:PORT, such as 127.0.0.1:18443")
         return value
 
+    @field_validator("tls_ca")
+    @classmethod
+    def _is_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"no such file: {value}")
+        return value
+
     @property
     def target(self) -> tuple[str, int] | None:
         """``connect_to`` as host and port."""
@@ -190,6 +196,14 @@ class PaperSettings(Section):
     maker_fee: Fraction = Decimal("0.001")
     taker_fee: Fraction = Decimal("0.001")
 
+    @field_validator("balances", mode="before")
+    @classmethod
+    def _assets(cls, value: object) -> object:
+        """Write assets as exchanges do: names in environment variables arrive in lower case."""
+        if isinstance(value, dict):
+            return {str(asset).upper(): amount for asset, amount in value.items()}
+        return value
+
 
 class StrategyStart(Section):
     """A strategy to start with the engine."""
@@ -218,8 +232,8 @@ class ReconciliationSettings(Section):
         not_found_patience_s: How long "the exchange does not know it" is doubted: reads may lag.
     """
 
-    interval_s: float = Field(default=30.0, ge=1)
-    not_found_patience_s: float = Field(default=10.0, ge=0)
+    interval_s: float = Field(default=30.0, ge=1, le=86_400)
+    not_found_patience_s: float = Field(default=10.0, ge=0, le=86_400)
 
 
 class SentrySettings(Section):
@@ -278,13 +292,6 @@ class Settings(Section):
         if len(set(value)) != len(value):
             raise ValueError("a symbol is listed twice")
         return value
-
-    @model_validator(mode="after")
-    def _tls_ca_is_there(self) -> Self:
-        ca = self.exchange.tls_ca
-        if ca is not None and not ca.is_file():
-            raise ValueError(f"exchange.tls_ca: no such file: {ca}")
-        return self
 
     @property
     def database_url(self) -> str:

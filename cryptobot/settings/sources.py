@@ -89,15 +89,32 @@ def load_settings(
     origin: dict[str, str] = {}
     for source in reversed(sources):
         _merge(merged, source, origin)
-    state_dir = Path(merged.get("state_dir") or user_state_dir()).expanduser().absolute()
-    merged["state_dir"] = state_dir
-    merged["log_dir"] = (
-        Path(merged.get("log_dir") or default_log_dir(state_dir)).expanduser().absolute()
-    )
+    state_dir = _folder(merged, origin, "state_dir") or user_state_dir().absolute()
+    log_dir = _folder(merged, origin, "log_dir") or default_log_dir(state_dir)
+    merged |= {"state_dir": state_dir, "log_dir": log_dir}
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
         raise SettingsError(_explain(error, origin)) from None
+
+
+def _folder(merged: Tree, origin: Mapping[str, str], key: str) -> Path | None:
+    value = merged.get(key)
+    if not isinstance(value, str | Path | None):
+        raise SettingsError(f"setting {key} (from {origin[key]}): write the path of a folder")
+    return Path(value).expanduser().absolute() if value else None
+
+
+def _text(path: Path) -> str | None:
+    """Return what a file holds, ``None`` if there is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: is not UTF-8 text") from None
 
 
 def _cli_source(cli: Mapping[str, object]) -> _Source:
@@ -126,24 +143,24 @@ def _from_variables(variables: Mapping[str, str], *, strict: bool) -> dict[str, 
 
 
 def _json_source(path: Path) -> _Source:
-    if not path.exists():
+    text = _text(path)
+    if text is None:
         return _Source(str(path), {})
     try:
-        values = json.loads(path.read_text())
+        values = json.loads(text)
     except ValueError as error:
         raise SettingsError(f"{path}: not valid JSON: {error}; mend or delete it") from None
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from None
     if not isinstance(values, dict):
         raise SettingsError(f"{path}: must hold a JSON object; mend or delete it")
     return _Source(str(path), values)
 
 
 def _dotenv_source(path: Path) -> _Source:
-    if not path.exists():
+    content = _text(path)
+    if content is None:
         return _Source(str(path), {})
     variables: dict[str, str] = {}
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(content.splitlines(), start=1):
         text = line.strip().removeprefix("export ").strip()
         if not text or text.startswith("#"):
             continue
@@ -165,15 +182,17 @@ def _profile_source(directory: Path, profile: str | None) -> list[_Source]:
 
 
 def _toml_source(path: Path) -> _Source:
-    if not path.exists():
+    text = _text(path)
+    if text is None:
         return _Source(str(path), {})
     try:
-        values = tomllib.loads(path.read_text())
+        values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
     for key in SECRETS:
         section, _, name = key.partition(".")
-        if name in values.get(section, {}):
+        table = values.get(section)
+        if isinstance(table, dict) and name in table:
             variable = f"{ENV_PREFIX}{key.upper().replace('.', '__')}"
             raise SettingsError(
                 f"{path}: {key} is a secret and must not stand in a file; "
