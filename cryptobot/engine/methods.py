@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from cryptobot.control.protocol import ErrorCode, RpcError
 from cryptobot.domain.clock import NS_PER_MS, Clock
+from cryptobot.domain.errors import JournalUnavailable
 from cryptobot.domain.market import Book, Candle
 from cryptobot.domain.mode import Mode, ModeTrigger
 from cryptobot.domain.money import plain
@@ -117,7 +118,10 @@ class ControlMethods:
             time_in_force=params.time_in_force,
             expected_mode=params.expect_mode,
         )
-        return (await self.status.gateway.place(intent)).to_wire()
+        try:
+            return (await self.status.gateway.place(intent)).to_wire()
+        except JournalUnavailable as error:
+            raise RpcError(ErrorCode.JOURNAL_UNAVAILABLE, f"nothing was sent: {error}") from error
 
     async def _cancel(self, params: requests.OrderById) -> object:
         return (await self.status.gateway.cancel(params.order_id)).to_wire()
