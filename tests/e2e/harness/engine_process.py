@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptobot.control.client import ControlClient
 from cryptobot.control.protocol import FENCE_NAME, SOCKET_NAME
-from tests.e2e.harness.exposition import Sample, samples
+from tests.e2e.harness.exposition import Sample, scrape
 from tests.e2e.harness.program import Program
 from tests.e2e.harness.simulator_process import KEY, SECRET, SimulatorProcess
 from tests.e2e.harness.waiting import wait_for
@@ -107,8 +107,7 @@ class EngineProcess(Program):
 
     def metrics(self) -> dict[Sample, str]:
         """Return what Prometheus would scrape."""
-        with urllib.request.urlopen(self.metrics_url, timeout=10) as answer:  # noqa: S310 - loopback
-            return samples(answer.read().decode())
+        return scrape(self.metrics_url)
 
     def health(self) -> dict[str, Any]:
         """Return ``/health/detailed``."""

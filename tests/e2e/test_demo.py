@@ -1,0 +1,74 @@
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from cryptobot.control.client import ControlClient
+from cryptobot.control.protocol import SOCKET_NAME
+from tests.e2e.harness.exposition import scrape
+from tests.e2e.harness.program import Program
+from tests.e2e.harness.waiting import wait_for
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+SPEED = "30"
+"""The moving averages sample every 3 s of the market's time and must cross once."""
+
+STRATEGIES = {"strategy:grid", "strategy:moving_average_cross"}
+
+
+@pytest.fixture
+def demo(user_home: Path) -> Iterator[Program]:
+    arguments = ["-m", "cryptobot", "demo", "--headless", "--speed", SPEED]
+    arguments += ["--port", "0", "--tls-port", "0", "--metrics-port", "0"]
+    arguments += ["--state-dir", str(user_home / "s"), "--log-dir", str(user_home / "logs")]
+    with Program("demo", arguments, user_home) as started:
+        yield started
+
+
+def said_it_runs(demo: Program) -> str:
+    """Return what the demo says until it runs."""
+    assert demo.process.stdout is not None
+    lines = []
+    for line in demo.process.stdout:
+        lines.append(line)
+        if "Ctrl-C ends it" in line:
+            return "".join(lines)
+    pytest.fail(f"the demo ended: {demo.stderr}")
+
+
+def ask(state_dir: Path, method: str, **params: object) -> Any:
+    with ControlClient(state_dir / SOCKET_NAME, timeout_s=10) as client:
+        return client.call(method, **params)
+
+
+def test_demo_without_window_trades_live_on_the_simulator_and_ctrl_c_ends_all_of_it(
+    demo: Program, user_home: Path
+) -> None:
+    state_dir = user_home / "s"
+    words = said_it_runs(demo)
+    assert "no real money" in words
+
+    def traded() -> bool:
+        orders = ask(state_dir, "order.list", mode="live", limit=1000)
+        return {order["origin"] for order in orders if order["state"] != "denied"} >= STRATEGIES
+
+    wait_for("orders of both strategies", traded, deadline_s=120, poll_s=0.2)
+    status = ask(state_dir, "engine.status")
+    assert (status["mode"], status["exchange"]["simulated"]) == ("live", True)
+    assert status["trading_state"] == "active"
+    assert status["strategies"] == {"running": 2, "failed": 0}
+    metrics = scrape(next(part for part in words.split() if part.endswith("/metrics")))
+    assert float(metrics["cryptobot_order_latency_count", ()]) >= len(STRATEGIES)
+    assert metrics["cryptobot_mode", (("mode", "live"),)] == "1.0"
+
+    family = psutil.Process(demo.pid).children(recursive=True)
+    assert len(family) == 2
+    demo.send(signal.SIGINT)
+    assert demo.wait(15) == 0
+    _, alive = psutil.wait_procs(family, timeout=0.1)
+    assert alive == []
+    assert demo.complaints == []
