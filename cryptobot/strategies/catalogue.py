@@ -31,7 +31,7 @@ def find_strategies(folder: Path | None) -> tuple[Mapping[str, type[Strategy]], 
     for entry in entry_points(group=ENTRY_POINT_GROUP):
         try:
             _add(found, entry.load(), f"entry point {entry.name}")
-        except Exception as error:  # noqa: BLE001 - users' code may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - users' code may raise anything
             problems.append(f"strategy entry point {entry.name}: {_line(error)}")
     if folder is not None:
         if not folder.is_dir():
@@ -40,7 +40,7 @@ def find_strategies(folder: Path | None) -> tuple[Mapping[str, type[Strategy]], 
             try:
                 for kind in _load(path):
                     _add(found, kind, str(path))
-            except Exception as error:  # noqa: BLE001 - users' code may raise anything
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
                 problems.append(f"strategy file {path}: {_line(error)}")
     return found, tuple(problems)
 
@@ -75,5 +75,5 @@ def _add(found: dict[str, type[Strategy]], kind: object, source: str) -> None:
     found[name] = kind
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0][:300]

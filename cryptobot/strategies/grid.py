@@ -47,6 +47,7 @@ class Grid(Strategy):
             raise UserError(f"strategy {self.name}: step must be between 0 and 0.2")
         self._centre: Decimal | None = None
         self._open: dict[str, Order] = {}
+        self._mode: Mode | None = None
 
     def on_book(self, book: Book) -> Iterator[Action]:
         """Lay the grid on the first price, and again when the price has left it."""
@@ -70,6 +71,8 @@ class Grid(Strategy):
 
     def on_order(self, order: Order) -> Iterator[Action]:
         """Remember what rests; answer a filled order one step on the other side."""
+        if self._mode not in {None, order.mode}:
+            return  # of before the switch: what becomes of it is no reason to trade here
         if order.state not in TERMINAL:
             self._open[order.order_id] = order
             return
@@ -87,8 +90,9 @@ class Grid(Strategy):
         """Do nothing: a level is answered when its order is filled whole."""
         return iter(())
 
-    def on_mode(self, mode: Mode) -> Iterator[Action]:  # noqa: ARG002 - any change counts
+    def on_mode(self, mode: Mode) -> Iterator[Action]:
         """Begin anew where orders go now: with what rests there, else with a new grid."""
+        self._mode = mode
         self._centre = None
         self._open.clear()
         return iter(())

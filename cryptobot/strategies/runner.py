@@ -19,6 +19,8 @@ from cryptobot.strategies.strategy import Action, CancelIntent, ParamValue, Stra
 
 ORIGIN: Final = "strategy:"
 MAX_CONCURRENT_ACTIONS: Final = 8
+ACTIONS_END_S: Final = 2.0
+"""How long the orders on their way may take before what rests of a strategy is cancelled."""
 
 _log = structlog.stdlib.get_logger("cryptobot.strategies")
 
@@ -58,6 +60,7 @@ class _Run:
         default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_ACTIONS)
     )
     actions: set[asyncio.Task[None]] = field(default_factory=set)
+    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -115,7 +118,7 @@ class StrategyRunner:
         instrument = self._instruments(symbol)
         if instrument is None:
             raise UserError(f"strategy {name}: {symbol!r} is not among the watched symbols")
-        run = _Run(record.kind(params, instrument, self._history(symbol)))
+        run = _Run(_made(record.kind, params, instrument, self._history(symbol)))
         run.owed.extend(self._resting(name))
         record.run, record.params = run, run.strategy.params
         record.state, record.error = RunState.RUNNING, None
@@ -129,11 +132,12 @@ class StrategyRunner:
         run = record.run
         if run is None:
             raise UserError(f"strategy {name} is not running")
-        await self._end(run)
+        if run.task is not None:
+            run.task.cancel()
         record.run, record.state = None, RunState.STOPPED
         _log.info("strategy_stopped", strategy=name)
         self._on_change()
-        await self._cancel_open(name)
+        await self._withdraw(name, run)
 
     async def close(self) -> None:
         """Stop all; their orders stay on the venue and in the journal."""
@@ -220,7 +224,7 @@ class StrategyRunner:
                 run.wake.clear()
                 for actions in _told(run):
                     self._carry_out(name, record, run, actions)
-        except Exception as error:  # noqa: BLE001 - users' code may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - users' code may raise anything
             record.error = f"{type(error).__name__}: {error}"[:300]
             record.run, record.state = None, RunState.FAILED
             _log.error(
@@ -230,10 +234,12 @@ class StrategyRunner:
                 traceback=traceback.format_exc(limit=-8),
             )
             self._on_change()
-            await self._cancel_open(name)
+            await self._withdraw(name, run)
 
     def _carry_out(self, name: str, record: _Record, run: _Run, actions: Iterable[Action]) -> None:
         for action in actions:
+            if not isinstance(action, Action):
+                raise TypeError(f"{action!r} is no order intent and no cancel intent")
             record.orders += isinstance(action, OrderIntent)
             task = asyncio.create_task(self._act(name, run, action))
             run.actions.add(task)
@@ -241,6 +247,8 @@ class StrategyRunner:
 
     async def _act(self, name: str, run: _Run, action: Action) -> None:
         async with run.slots:
+            if run.ended:
+                return
             try:
                 if isinstance(action, CancelIntent):
                     await self._orders.cancel(action.order_id)
@@ -248,6 +256,13 @@ class StrategyRunner:
                     await self._orders.place(action)
             except CryptobotError as error:
                 _log.warning("strategy_action_failed", strategy=name, error=str(error))
+
+    async def _withdraw(self, name: str, run: _Run) -> None:
+        """Do nothing more of what the strategy wanted, and cancel what rests of it."""
+        run.ended = True
+        if run.actions:
+            await asyncio.wait(run.actions, timeout=ACTIONS_END_S)
+        await self._cancel_open(name)
 
     async def _cancel_open(self, name: str) -> None:
         for order in self._open_orders():
@@ -271,6 +286,21 @@ class StrategyRunner:
             *(task for task in (run.task, *run.actions) if task is not None),
             return_exceptions=True,
         )
+
+
+def _made(
+    kind: type[Strategy],
+    params: Mapping[str, ParamValue],
+    instrument: Instrument,
+    history: list[Candle],
+) -> Strategy:
+    try:
+        return kind(params, instrument, history)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {error}"[:300]
+        raise UserError(f"strategy {kind.name}: {reason}") from error
 
 
 def _told(run: _Run) -> Iterable[Iterable[Action]]:
