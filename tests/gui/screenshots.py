@@ -21,7 +21,8 @@ from cryptobot.gui.session import Session
 from cryptobot.gui.shapes import app_icon
 from cryptobot.gui.theme import apply_theme
 from cryptobot.gui.tokens import ThemeName
-from tests.gui.scripted_engine import ScriptedEngine, chatter, populate
+from tests.gui.scripted_engine import ScriptedEngine
+from tests.gui.scripted_past import chatter, populate
 
 SIZES = ((1600, 1000), (1100, 700))
 LIVE_FOR_MS = 3_000

@@ -104,7 +104,8 @@ class _Emitter(QObject):
 @pytest.mark.usefixtures("qapp")
 def test_signal_emitted_10_000_times_does_not_abort() -> None:
     # PySide6 6.12.0 on Python 3.11 aborts the process after about 570.
-    emitter, seen = _Emitter(), []
+    emitter = _Emitter()
+    seen: list[bool] = []
     yes = bool(emitter)
     emitter.fired.connect(seen.append)
     for _ in range(10_000):

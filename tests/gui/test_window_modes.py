@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -75,7 +76,7 @@ def test_shortcut_with_an_answering_engine_switches_and_tells_what_became_of_ord
     engine.in_flight = [{"outcome": "stopped_before_wire"}]
     window = open_window()
     wait_face(qtbot, window, Face.LIVE)
-    qtbot.keyClick(
+    QTest.keyClick(
         window.panels.ticket.amount,
         Qt.Key.Key_P,
         Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier,

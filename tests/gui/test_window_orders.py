@@ -5,7 +5,8 @@ from pytestqt.qtbot import QtBot
 from cryptobot.gui.banner_state import Face
 from cryptobot.gui.models.orders import OrderFilter
 from tests.gui.conftest import OpenWindow
-from tests.gui.scripted_engine import ScriptedEngine, populate
+from tests.gui.scripted_engine import ScriptedEngine
+from tests.gui.scripted_past import populate
 from tests.gui.test_window_modes import WAIT_MS, wait_face
 
 
@@ -107,11 +108,14 @@ def test_window_with_malformed_messages_says_so_in_a_line_and_goes_on(
     def events() -> str:
         return "\n".join(log.record_at(row).event for row in range(log.rowCount()))
 
+    def wait_for(words: str) -> None:
+        qtbot.waitUntil(lambda: words in events(), timeout=WAIT_MS)
+
     engine.send_raw(b"\x00 not json\n[1]\n")
     engine.tell("orders", {"order_id": 7})
     engine.tell("status", {"mode": "moon"})
     for words in ("not JSON", "not a JSON object", "created_at is missing", "passed over"):
-        qtbot.waitUntil(lambda words=words: words in events(), timeout=WAIT_MS)
+        wait_for(words)
     assert window.panels.banner.face is Face.PAPER
 
 
@@ -124,9 +128,10 @@ def test_chart_once_loaded_draws_candles_and_our_fills(
     chart.load()
     qtbot.waitUntil(lambda: chart.plot is not None, timeout=60_000)
     qtbot.waitUntil(lambda: chart.plot is not None and chart.plot.isVisible(), timeout=WAIT_MS)
-    assert chart.plot is not None
-    qtbot.waitUntil(lambda: len(chart.plot.marks.data) > 0, timeout=WAIT_MS)
-    assert chart.plot.following
+    plot = chart.plot
+    assert plot is not None
+    qtbot.waitUntil(lambda: len(plot.marks.data) > 0, timeout=WAIT_MS)
+    assert plot.following
     chart.symbol.setCurrentText("ETH/USDT")
     qtbot.waitUntil(lambda: chart._shown == ("ETH/USDT", "1m"), timeout=WAIT_MS)
     chart.timeframe.setCurrentText("1h")

@@ -1,6 +1,6 @@
 """What must hold after every step, whatever happened: checked from the outside."""
 
-from collections import Counter
+from collections import defaultdict
 from decimal import Decimal
 
 from cryptobot.domain.order import OrderState, OrderType, Side
@@ -26,7 +26,7 @@ class Auditor:
         self.engine = engine
         self.symbol = symbol
         self.start = {asset: sum(held) for asset, held in engine.ledger.balances().items()}
-        self.flow: Counter[str] = Counter()
+        self.flow: defaultdict[str, Decimal] = defaultdict(Decimal)
         self.open: dict[int, OrderRecord] = {}
         self.last_execution_id = 0
         self.last_trade_id = 0
@@ -97,7 +97,7 @@ class Auditor:
 
     def _check_money(self) -> None:
         base, quote = self.symbol.split("/")
-        needed: Counter[str] = Counter()
+        needed: defaultdict[str, Decimal] = defaultdict(Decimal)
         for order in self.open.values():
             assert order.price is not None
             if order.side is SELL:

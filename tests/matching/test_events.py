@@ -28,7 +28,7 @@ def test_events_with_taking_and_resting_tell_each_step_with_rising_ids() -> None
         OrderState.PARTIALLY_FILLED,
         OrderState.PARTIALLY_FILLED,
     ]
-    assert venue.events[-1].order == order
+    assert venue.last_event().order == order
 
 
 def test_events_with_end_of_an_order_tell_why() -> None:
@@ -37,7 +37,7 @@ def test_events_with_end_of_an_order_tell_why() -> None:
     venue.engine.cancel(SYMBOL, canceled.order_id)
     venue.ioc(BUY, "1", "90")
     assert venue.kinds() == [NEW, CANCELED, NEW, EXPIRED]
-    assert venue.events[-1].order.reason == "unfilled"
+    assert venue.last_event().order.reason == "unfilled"
 
 
 def test_events_with_funds_moved_carry_the_assets_as_they_stand() -> None:
@@ -60,9 +60,9 @@ def test_events_with_taken_and_rested_levels_carry_the_public_depth() -> None:
         (DepthChange(SELL, D(101), D(0)), DepthChange(BUY, D(101), D(1))),
     ]
     venue.trade(SELL, "0.25", "101")
-    assert venue.events[-1].depth == (DepthChange(BUY, D(101), D("0.75")),)
+    assert venue.last_event().depth == (DepthChange(BUY, D(101), D("0.75")),)
     venue.diff(asks="101 x 4")  # of which 2 are ours already
-    assert venue.events[-1].depth == (
+    assert venue.last_event().depth == (
         DepthChange(BUY, D(101), D(0)),
         DepthChange(SELL, D(101), D("1.25")),
     )
@@ -91,13 +91,13 @@ def test_depth_with_every_event_replayed_gives_the_public_book() -> None:
 def test_public_print_with_each_cause_names_the_taker_and_is_left_out_for_feed_trades() -> None:
     venue = market()
     venue.limit(BUY, "3", "101")
-    taken = venue.events[-1].public
+    taken = venue.last_event().public
     assert taken is not None
     assert (taken.taker_side, taken.price, taken.amount) == (BUY, D(101), D(2))
     venue.trade(SELL, "0.5", "101")
-    assert venue.events[-1].public is None
+    assert venue.last_event().public is None
     venue.diff(asks="100 x 4")
-    crossed = venue.events[-1].public
+    crossed = venue.last_event().public
     assert crossed is not None
     assert (crossed.taker_side, crossed.price, crossed.amount) == (SELL, D(101), D("0.5"))
 
@@ -110,7 +110,7 @@ def test_times_with_clock_moving_stamp_creation_and_changes() -> None:
     venue.trade(SELL, "1", "100")
     after = venue.now(order)
     assert (after.created_ns, after.updated_ns) == (created, created + NS_PER_S)
-    assert after.fills[0].at_ns == venue.events[-1].at_ns == created + NS_PER_S
+    assert after.fills[0].at_ns == venue.last_event().at_ns == created + NS_PER_S
 
 
 def test_receiver_that_calls_the_engine_gets_its_events_after_those_waiting() -> None:

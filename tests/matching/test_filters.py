@@ -26,6 +26,10 @@ FILTERS = SymbolFilters(
 )
 
 
+def number(text: str | None) -> Decimal | None:
+    return None if text is None else D(text)
+
+
 def refusal_of(
     new: NewOrder, filters: SymbolFilters = NO_FILTERS, instrument: Instrument = INSTRUMENT
 ) -> Refusal | None:
@@ -64,7 +68,7 @@ def code_of(new: NewOrder, filters: SymbolFilters = NO_FILTERS) -> RefusalCode |
 def test_limit_with_each_rule_broken_gives_its_code(
     amount: str | None, price: str | None, code: RefusalCode | None
 ) -> None:
-    new = NewOrder(SYMBOL, BUY, LIMIT, amount and D(amount), price and D(price))
+    new = NewOrder(SYMBOL, BUY, LIMIT, number(amount), number(price))
     assert code_of(new) is code
 
 
@@ -91,9 +95,9 @@ def test_market_with_each_rule_broken_gives_its_code(
         SYMBOL,
         BUY,
         MARKET,
-        amount and D(amount),
-        price and D(price),
-        quote_amount=quote_amount and D(quote_amount),
+        number(amount),
+        number(price),
+        quote_amount=number(quote_amount),
     )
     assert code_of(new, FILTERS) is code
 

@@ -1,6 +1,6 @@
 import pytest
 
-from cryptobot.domain.order import OrderState
+from cryptobot.domain.order import OrderState, Side
 from cryptobot.matching.records import FeeSchedule
 from cryptobot.matching.refusal import Refusal, RefusalCode
 
@@ -63,7 +63,7 @@ def test_market_buy_pays_exactly_its_cost_and_locks_nothing(venue: Venue) -> Non
     ("side", "amount", "price"), [(BUY, "1000", "100.01"), (SELL, "100.001", "200")]
 )
 def test_limit_with_too_little_free_is_refused_and_leaves_no_trace(
-    venue: Venue, side: object, amount: str, price: str
+    venue: Venue, side: Side, amount: str, price: str
 ) -> None:
     before = venue.public()
     with pytest.raises(Refusal) as caught:

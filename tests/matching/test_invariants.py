@@ -1,6 +1,6 @@
 """Random markets and random orders: what must hold, holds after every step."""
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
 
@@ -41,7 +41,7 @@ class Market(RuleBasedStateMachine):
         self.audit = Auditor(self.venue.engine, SYMBOL)
         self.seen = 0
         self.feed: tuple[Side_, Side_] = ({}, {})
-        self.taken: Counter[Decimal] = Counter()
+        self.taken: defaultdict[Decimal, Decimal] = defaultdict(Decimal)
 
     @rule(book=books(), how=st.sampled_from(["set_book", "set_window", "apply_levels"]))
     def feed_book(self, book: tuple[Side_, Side_], how: str) -> None:

@@ -99,11 +99,15 @@ class Venue:
         bids, asks = self.engine.book(SYMBOL)
         return text(bids), text(asks)
 
+    def last_event(self) -> ExecutionEvent:
+        return self.events[-1]
+
     def kinds(self) -> list[ExecutionKind]:
         return [event.kind for event in self.events]
 
     def funds(self, asset: str) -> tuple[Decimal, Decimal]:
-        return tuple(self.ledger.holding(asset))
+        held = self.ledger.holding(asset)
+        return held.free, held.locked
 
 
 def levels(words: str) -> list[tuple[Decimal, Decimal]]:

@@ -30,7 +30,7 @@ def test_gap_is_filled_with_flat_bars() -> None:
     assert [bar.open_ms - NOON for bar in bars] == [0, MINUTE, 2 * MINUTE, 3 * MINUTE]
     flat = bars[1]
     assert {flat.open, flat.high, flat.low, flat.close} == {D(100)}
-    assert (flat.volume, flat.trades, flat.first_id) == (0, 0, -1)
+    assert (flat.volume, flat.trades, flat.first_id) == (D(0), 0, -1)
     assert bars[3].open == bars[3].low == D(105)
 
 

@@ -90,7 +90,8 @@ def replayed(path: Path) -> Simulator:
 def test_replay_of_the_recording_ends_with_its_book_and_trades(shared_dir: Path) -> None:
     path = shared_dir / "market" / RECORDED
     sides: dict[str, dict[str, str]] = {"b": {}, "a": {}}
-    last_update, trades, ticker, early = None, [], {}, []
+    early: list[dict[str, Any]] = []
+    last_update, trades, ticker = None, [], {}
     for message in messages(path):
         data = message.get("data", message)
         if "lastUpdateId" in data:

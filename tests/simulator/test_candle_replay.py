@@ -65,6 +65,7 @@ def test_played_candles_have_a_book_around_the_price(tmp_path: Path) -> None:
         assert len(bids) > 50
         assert len(asks) > 50
         assert bids[0].price < asks[0].price
+    bids, _ = venue.engine.book("BTC/USDT")
     last = venue.engine.last_price("BTC/USDT")
     assert last is not None
     assert abs(bids[0].price / last - 1) < Decimal("0.02")

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -52,7 +53,7 @@ def test_symbol_is_as_busy_as_a_real_one(symbol: str, two_minutes: list[MarketEv
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
 def test_book_is_never_crossed_nor_empty(symbol: str, two_minutes: list[MarketEvent]) -> None:
-    sides: dict[Side, dict[object, object]] = {Side.BUY: {}, Side.SELL: {}}
+    sides: dict[Side, dict[Decimal, Decimal]] = {Side.BUY: {}, Side.SELL: {}}
     for event in two_minutes:
         if not isinstance(event, BookChange) or event.symbol != symbol:
             continue
@@ -64,7 +65,7 @@ def test_book_is_never_crossed_nor_empty(symbol: str, two_minutes: list[MarketEv
                     sides[side][price] = amount
                 else:
                     sides[side].pop(price, None)
-        assert max(sides[Side.BUY]) < min(sides[Side.SELL])  # type: ignore[type-var]
+        assert max(sides[Side.BUY]) < min(sides[Side.SELL])
         assert min(len(side) for side in sides.values()) > 50
 
 
