@@ -7,7 +7,7 @@ from typing import Final
 import structlog
 
 from cryptobot.domain.clock import Clock
-from cryptobot.domain.errors import ReadFailed
+from cryptobot.domain.errors import ReadFailed, UserError
 from cryptobot.domain.mode import Mode
 from cryptobot.engine.status import ExchangeState
 from cryptobot.trading.exchange import Exchange
@@ -129,6 +129,10 @@ class ExchangeConnection:
                 self._show(up=False, session="failed", detail=str(error))
                 _log.warning("exchange_connect_failed", reason=str(error), next_try_s=wait)
                 await asyncio.sleep(wait)
+            except UserError as error:  # trying again will not mend it
+                self._show(up=False, session="failed", detail=str(error))
+                _log.error("exchange_unusable", reason=str(error))
+                return
         self._show(up=True, session="ready", detail="connected")
         _log.info(
             "exchange_connected",

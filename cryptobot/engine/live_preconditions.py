@@ -45,10 +45,11 @@ class LivePreconditions:
             failed.extend(self._market())
         if not self.journal.available:
             failed.append(FailedPrecondition("health", "the journal is not writable"))
+        # Submitted and on paper: accepted before the switch, and still without an answer.
         unresolved = [
             order
             for order in self.tracker.open_orders(Mode.LIVE)
-            if order.state is OrderState.UNRESOLVED
+            if order.state in {OrderState.SUBMITTED, OrderState.UNRESOLVED}
         ]
         if unresolved:
             failed.append(

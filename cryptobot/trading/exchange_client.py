@@ -62,7 +62,11 @@ class ExchangeConfig:
 
 
 class ExchangeClient(CcxtStreams):
-    """A ccxt exchange as an ``Exchange`` and a ``MarketSource``."""
+    """A ccxt exchange as an ``Exchange`` and a ``MarketSource``.
+
+    Raises:
+        UserError: ccxt does not know the exchange.
+    """
 
     def __init__(
         self,
@@ -72,6 +76,8 @@ class ExchangeClient(CcxtStreams):
         on_request: RequestObserver | None = None,
         on_stream: StreamObserver | None = None,
     ) -> None:
+        if config.id not in ccxt.exchanges:
+            raise UserError(f"exchange.id: ccxt has no exchange {config.id!r}")
         super().__init__(clock, book_depth=config.book_depth, on_stream=on_stream)
         self._config = config
         self._on_request = on_request
@@ -101,7 +107,7 @@ class ExchangeClient(CcxtStreams):
 
         Raises:
             ReadFailed: The exchange cannot be reached or answered nonsense.
-            UserError: ccxt does not know the exchange.
+            UserError: ccxt has no streams of the exchange.
         """
         if self._reads is None:
             await self._open()
@@ -136,6 +142,8 @@ class ExchangeClient(CcxtStreams):
                 "session": session,
                 "asyncio_loop": asyncio.get_running_loop(),
                 "enableRateLimit": True,
+                # The leaky bucket refills only while somebody waits: each order would wait 10 ms.
+                "rateLimiterAlgorithm": "rollingWindow" if gated else "leakyBucket",
                 "timeout": int(self._config.timeout_s * 1000),
                 "options": {
                     "defaultType": "spot",

@@ -272,6 +272,7 @@ class TestJournalBeforeWire:
         assert [order.state for order, _ in path.seen][-1] is S.DENIED
         await path.journal.wait_available()
         assert (await path.place()).state is S.ACCEPTED
+        await path.orders.drain()
         assert len(await path.journal.orders()) == 1
         assert [first for _, first in path.counted].count(True) == 1
 

@@ -1,0 +1,265 @@
+"""A whole engine, its exchange out of reach, asked over its socket."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal as D  # noqa: N817 - the shortest clear name for literals
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from cryptobot.control.protocol import ErrorCode
+from cryptobot.domain.clock import SystemClock
+from cryptobot.domain.errors import UserError
+from cryptobot.domain.ids import IdSource
+from cryptobot.domain.mode import Mode
+from cryptobot.domain.order import OrderState
+from cryptobot.engine.engine import Engine
+from cryptobot.journal.journal import Journal
+from cryptobot.settings import Settings, load_settings
+from telemetry.health import Health
+from telemetry.metrics import Metrics
+from telemetry.testing import sample
+from tests.journal.samples import an_order
+
+from .raw_client import RawClient
+
+ORDER = {"symbol": "BTC/USDT", "side": "buy", "type": "limit", "amount": "0.001", "price": "60000"}
+
+
+class Running:
+    def __init__(self, engine: Engine, journal: Journal, metrics: Metrics) -> None:
+        self.engine, self.journal, self.metrics = engine, journal, metrics
+        self.client: RawClient
+
+    async def ask(self, method: str, **params: object) -> Any:
+        answer = await self.client.call(method, **params)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    async def refused(self, method: str, **params: object) -> dict[str, Any]:
+        error: dict[str, Any] = (await self.client.call(method, **params))["error"]
+        return error
+
+
+@pytest.fixture
+def settings_of(user_home: Path) -> Callable[..., Settings]:
+    """Settings of an engine whose exchange refuses every connection."""
+    with socket.socket() as probe:  # a port that nobody listens on once this is closed
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    def settings(**cli: object) -> Settings:
+        given = {
+            "state_dir": str(user_home / "s"),
+            "exchange.connect_to": f"127.0.0.1:{port}",
+            "exchange.timeout_s": 1,
+            "mode.start": "resume",
+            **{key.replace("__", "."): value for key, value in cli.items()},
+        }
+        loaded = load_settings(cli=given, environ={})
+        loaded.state_dir.mkdir(parents=True, exist_ok=True)
+        return loaded
+
+    return settings
+
+
+@asynccontextmanager
+async def running_engine(
+    settings: Settings, keys: tuple[str | None, str | None]
+) -> AsyncIterator[Running]:
+    clock = SystemClock()
+    metrics = Metrics(
+        exchanges=("binance",),
+        symbols=settings.symbols,
+        currencies=("USDT",),
+        channels=("book", "trades", "candles", "orders", "fills"),
+    )
+    async with AsyncExitStack() as stack:
+        journal = await stack.enter_async_context(Journal.open(settings.database_url, clock=clock))
+        engine = Engine(
+            settings,
+            keys=keys,
+            journal=journal,
+            metrics=metrics,
+            health=Health({}),
+            clock=clock,
+            ids=IdSource(Random(3)),
+        )
+        stack.push_async_callback(engine.close)
+        await engine.start()
+        running = Running(engine, journal, metrics)
+        running.client = await RawClient.to(engine.socket_path)
+        stack.push_async_callback(running.client.close)
+        yield running
+
+
+@pytest.fixture
+async def running(settings_of: Callable[..., Settings]) -> AsyncIterator[Running]:
+    async with running_engine(settings_of(), ("key", "secret")) as running:
+        yield running
+
+
+async def test_first_start_is_paper_and_the_status_says_everything(running: Running) -> None:
+    status = await running.ask("engine.status")
+    assert (status["mode"], status["mode_reason"], status["fenced"]) == (
+        "paper",
+        "first start",
+        False,
+    )
+    assert status["exchange"]["up"] is False
+    assert status["orders"] == {
+        "open": 0,
+        "unresolved": 0,
+        "in_flight": 0,
+        "sent_total": 0,
+        "failed_total": 0,
+    }
+    assert {line.partition(":")[0] for line in status["live_blockers"]} == {"health"}
+    told = await running.ask("mode.get")
+    assert {key: status[key] for key in ("mode", "mode_since", "mode_reason", "fenced")} == {
+        key: told[key] for key in ("mode", "mode_since", "mode_reason", "fenced")
+    }
+
+
+async def test_order_before_the_exchange_is_there_is_denied_and_answers_an_order(
+    running: Running,
+) -> None:
+    order = await running.ask("order.place", **ORDER)
+    assert (order["state"], order["mode"]) == ("denied", "paper")
+    assert order["reason"].startswith("unknown_symbol: ")
+    assert len(order["order_id"]) == 32
+    assert await running.ask("order.get", order_id=order["order_id"]) == order
+    assert await running.ask("order.list") == [order]
+    assert await running.ask("order.list", state="filled") == []
+    assert sample(running.metrics, "cryptobot_orders_failed_total") == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [
+        ("order.place", {**ORDER, "amount": 0.001}, ErrorCode.INVALID_PARAMS),
+        ("order.place", {**ORDER, "amount": "1e9999"}, ErrorCode.INVALID_PARAMS),
+        ("order.place", {}, ErrorCode.INVALID_PARAMS),
+        ("order.get", {"order_id": "0" * 32}, ErrorCode.NOT_FOUND),
+        ("order.cancel", {"order_id": "0" * 32}, ErrorCode.NOT_FOUND),
+        ("strategy.start", {"name": "nobody"}, ErrorCode.INVALID_PARAMS),
+        ("strategy.start", {"name": "grid"}, ErrorCode.INVALID_PARAMS),
+        ("strategy.stop", {"name": "grid"}, ErrorCode.INVALID_PARAMS),
+        ("market.book", {"symbol": "BTC/USDT"}, ErrorCode.NOT_FOUND),
+        ("market.book", {"symbol": "DOGE/USDT"}, ErrorCode.INVALID_PARAMS),
+        ("market.candles", {"symbol": "BTC/USDT", "timeframe": "7h"}, ErrorCode.INVALID_PARAMS),
+        ("mode.set", {"mode": "live", "reason": "r", "actor": "a"}, ErrorCode.LIVE_REFUSED),
+        ("subscribe", {"topics": ["everything"]}, ErrorCode.INVALID_PARAMS),
+    ],
+)
+async def test_request_that_cannot_be_met_has_its_code_and_one_line(
+    running: Running, method: str, params: dict[str, object], code: ErrorCode
+) -> None:
+    error = await running.refused(method, **params)
+    assert error["code"] == code
+    assert "\n" not in error["message"]
+    assert "engine.log" not in error["message"]
+
+
+async def test_live_is_refused_with_every_precondition_named(
+    settings_of: Callable[..., Settings],
+) -> None:
+    async with running_engine(settings_of(), (None, None)) as running:
+        error = await running.refused(
+            "mode.set", mode="live", reason="r", actor="a", confirm="wrong"
+        )
+        failed = {item["precondition"]: item["detail"] for item in error["data"]["failed"]}
+        assert set(failed) == {"keys", "health", "confirmation"}
+        assert "'main'" in failed["confirmation"]
+        assert "'wrong'" in failed["confirmation"]
+        assert running.engine._rooms.modes.mode is Mode.PAPER
+
+
+async def test_paper_is_acknowledged_fenced_and_remembered(
+    running: Running, settings_of: Callable[..., Settings]
+) -> None:
+    told = await running.ask("mode.set", mode="paper", reason="to be sure", actor="ann")
+    assert (told["mode"], told["fenced"]) == ("paper", True)
+    assert told["in_flight"] == told["open_live_orders"] == told["canceled"] == []
+    fence = settings_of().state_dir / "PAPER_ONLY"
+    assert _note(fence)["actor"] == "ann"
+
+
+def _note(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+async def test_subscriber_hears_of_modes_orders_and_status(running: Running) -> None:
+    await running.ask("subscribe", topics=["orders", "mode", "status"])
+    await running.client.send(
+        {"jsonrpc": "2.0", "id": "order", "method": "order.place", "params": ORDER}
+    )
+    heard: set[str] = set()
+    answered = False
+    while not answered or not {"orders", "status"} <= heard:
+        message = await running.client.receive()
+        answered = answered or message.get("id") == "order"
+        if "params" in message:
+            heard.add(message["params"]["topic"])
+
+
+async def test_shutdown_over_the_socket_ends_the_run_in_order(running: Running) -> None:
+    assert await running.ask("engine.shutdown", reason="done") == {"shutting_down": True}
+    async with asyncio.timeout(10):
+        assert await running.engine.wait() == "done"
+    await running.engine.close()
+    [run] = await running.journal.recent_runs(5)
+    assert run.clean
+
+
+async def test_start_after_a_crash_holds_an_unanswered_live_order_for_unresolved(
+    settings_of: Callable[..., Settings],
+) -> None:
+    settings = settings_of()
+    order = an_order()
+    async with Journal.open(settings.database_url, clock=SystemClock()) as journal:
+        await journal.record(order, venue="binance")
+    async with running_engine(settings, ("key", "secret")) as running:
+        found = await running.ask("order.get", order_id=order.order_id)
+        assert (found["state"], found["mode"]) == ("unresolved", "live")
+        error = await running.refused("mode.set", mode="live", reason="r", actor="a")
+        failed = [item["precondition"] for item in error["data"]["failed"]]
+        assert "unresolved orders" in failed
+        assert sample(running.metrics, "cryptobot_orders_failed_total") == 1
+
+
+async def test_live_is_refused_while_a_live_order_waits_for_its_answer(running: Running) -> None:
+    waiting = an_order(state=OrderState.SUBMITTED, amount=D(1))
+    running.engine._rooms.tracker.admit(waiting, 0)
+    error = await running.refused("mode.set", mode="live", reason="r", actor="a")
+    failed = {item["precondition"]: item["detail"] for item in error["data"]["failed"]}
+    assert waiting.order_id in failed["unresolved orders"]
+
+
+async def test_start_live_on_an_exchange_that_is_no_simulator_is_refused(
+    settings_of: Callable[..., Settings],
+) -> None:
+    with pytest.raises(UserError, match=r"mode\.start"):
+        async with running_engine(settings_of(mode__start="live"), (None, None)):
+            pytest.fail("it started")
+
+
+async def test_exchange_that_ccxt_does_not_know_stops_the_start(
+    settings_of: Callable[..., Settings],
+) -> None:
+    settings = settings_of(exchange__id="nosuch", exchange__connect_to=None)
+    with pytest.raises(UserError, match=r"exchange\.id: ccxt has no exchange 'nosuch'"):
+        async with running_engine(settings, (None, None)):
+            pytest.fail("it started")
+
+
+async def test_restart_of_the_exchange_out_of_reach_is_answered(running: Running) -> None:
+    exchange = await running.ask("exchange.restart")
+    assert exchange["up"] is False
+    assert (await running.ask("engine.status"))["exchange"]["up"] is False
