@@ -14,18 +14,24 @@ from tests.e2e.harness.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
-SPEED = "30"
-"""The moving averages sample every 3 s of the market's time and must cross once."""
+QUICK_STRATEGIES = """[
+    {"name": "grid", "params":
+        {"symbol": "ETH/USDT", "amount": "0.05", "levels": 4, "step": "0.0008"}},
+    {"name": "moving_average_cross", "params":
+        {"symbol": "BTC/USDT", "amount": "0.005", "fast": 1, "slow": 2, "sample_s": 1}}
+]"""
+"""The demo's own two, with averages so short that they cross within seconds, not a minute."""
 
 STRATEGIES = {"strategy:grid", "strategy:moving_average_cross"}
 
 
 @pytest.fixture
 def demo(user_home: Path) -> Iterator[Program]:
-    arguments = ["-m", "cryptobot", "demo", "--headless", "--speed", SPEED]
+    arguments = ["-m", "cryptobot", "demo", "--headless"]
     arguments += ["--port", "0", "--tls-port", "0", "--metrics-port", "0"]
     arguments += ["--state-dir", str(user_home / "s"), "--log-dir", str(user_home / "logs")]
-    with Program("demo", arguments, user_home) as started:
+    environment = {"CRYPTOBOT_STRATEGIES__START": QUICK_STRATEGIES}
+    with Program("demo", arguments, user_home, environment=environment) as started:
         yield started
 
 
