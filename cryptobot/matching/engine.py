@@ -17,6 +17,7 @@ change of the market passes.
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from itertools import count
 
 from cryptobot.domain.clock import Clock
 from cryptobot.domain.instrument import Instrument
@@ -53,7 +54,10 @@ class MatchingEngine:
             has left the engine consistent; it may call the engine again.
         filters: Further rules by symbol (market lot, percent price).
         first_order_id: The first order gets this id.
-        first_trade_id: The first trade gets this id.
+        trade_ids: Numbers a trade of the symbol it is given, uniquely and rising per symbol;
+            ``None``: one counter from 1 for all symbols.
+        keep_closed: How many closed orders to remember, with their trades, over all symbols;
+            the oldest go first. ``None``: all of them, without limit.
     """
 
     def __init__(
@@ -66,21 +70,22 @@ class MatchingEngine:
         on_event: Callable[[ExecutionEvent], None] | None = None,
         filters: Mapping[str, SymbolFilters] | None = None,
         first_order_id: int = 1,
-        first_trade_id: int = 1,
+        trade_ids: Callable[[str], int] | None = None,
+        keep_closed: int | None = None,
     ) -> None:
         self._instruments = instruments
         self._ledger = ledger
         self._clock = clock
         self._filters = filters or {}
         self._books: dict[str, SymbolBook] = {}
-        self._store = OrderStore()
+        self._store = OrderStore(keep_closed)
         self._settlement = Settlement(
             ledger,
             self._store,
             fees,
             clock,
             on_event=on_event or (lambda _: None),
-            first_trade_id=first_trade_id,
+            trade_ids=trade_ids or _one_counter(),
         )
         self._matcher = Matcher(instruments, self._store, self._settlement)
         self._next_order_id = first_order_id
@@ -193,7 +198,7 @@ class MatchingEngine:
     def find(
         self, symbol: str, *, order_id: int | None = None, client_order_id: str | None = None
     ) -> OrderRecord | None:
-        """Look an order up by either id; by client id the latest that has it."""
+        """Look a remembered order up by either id; by client id the latest that has it."""
         if order_id is not None:
             return self._store.get(symbol, order_id)
         return None if client_order_id is None else self._store.latest(symbol, client_order_id)
@@ -203,11 +208,11 @@ class MatchingEngine:
         return self._store.open(symbol)
 
     def orders(self, symbol: str) -> Sequence[OrderRecord]:
-        """Return every order of a symbol, oldest first."""
+        """Return the remembered orders of a symbol, oldest first."""
         return self._store.orders(symbol)
 
     def trades(self, symbol: str) -> Sequence[TradeRecord]:
-        """Return every trade of a symbol, oldest first."""
+        """Return the trades of the remembered orders of a symbol, oldest first."""
         return self._store.trades(symbol)
 
     def book(self, symbol: str, depth: int | None = None) -> tuple[list[Level], list[Level]]:
@@ -308,6 +313,11 @@ class MatchingEngine:
         if record.price is None:
             raise ValueError(f"order {record.order_id} has no price: it cannot rest")
         return self._matcher.withdraw(self._book(record.symbol), record, record.price)
+
+
+def _one_counter() -> Callable[[str], int]:
+    numbers = count(1)
+    return lambda _: next(numbers)
 
 
 def _lifetime(record: OrderRecord) -> TimeInForce:

@@ -8,6 +8,9 @@ from cryptobot.domain.money import ZERO
 from cryptobot.domain.order import Side
 from cryptobot.matching.ladder import PriceLadder, at_least_as_good
 
+_BEYOND_KEPT = 500
+"""So many consumed levels are remembered beyond a window: most of them never come back."""
+
 
 class MarketSide:
     """Bids or asks of others.
@@ -74,15 +77,16 @@ class MarketSide:
     def replace_window(self, levels: Iterable[tuple[Decimal, Decimal]]) -> None:
         """Take the best levels; beyond the worst of them nothing is known.
 
-        What we consumed beyond the window stays remembered: a level that drifts out and back
-        is the same level.
+        What we consumed beyond the window stays remembered, nearest first up to a bound: a level
+        that drifts out and back is the same level.
         """
         earlier = self._consumed
         self._take(levels)
         self._edge = self._ladder.worst()
-        self._consumed |= {
-            price: amount for price, amount in earlier.items() if not self.covers(price)
-        }
+        beyond = [price for price in earlier if not self.covers(price)]
+        if len(beyond) > _BEYOND_KEPT:
+            beyond = sorted(beyond, reverse=self.side is Side.BUY)[:_BEYOND_KEPT]
+        self._consumed |= {price: earlier[price] for price in beyond}
 
     def _take(self, levels: Iterable[tuple[Decimal, Decimal]]) -> None:
         self._amounts = {price: amount for price, amount in levels if amount > 0}

@@ -56,7 +56,7 @@ class TradeRecord:
     """One fill of one of our orders.
 
     Attributes:
-        trade_id: Unique over the engine, rising.
+        trade_id: Unique per symbol, rising.
         price: In quote currency.
         amount: In base currency.
         commission: Taken from what was received, in ``commission_asset``.

@@ -42,7 +42,7 @@ class Settlement:
         fees: Maker and taker fractions.
         clock: Stamps in UTC nanoseconds.
         on_event: Called by ``deliver`` with each event.
-        first_trade_id: The first trade gets this id.
+        trade_ids: Numbers a trade of the symbol it is given.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class Settlement:
         clock: Clock,
         *,
         on_event: Callable[[ExecutionEvent], None],
-        first_trade_id: int,
+        trade_ids: Callable[[str], int],
     ) -> None:
         self._ledger = ledger
         self._store = store
         self._fees = fees
         self._clock = clock
         self._on_event = on_event
-        self._next_trade_id = first_trade_id
+        self._trade_ids = trade_ids
         self._next_execution_id = 1
         self._pending: deque[ExecutionEvent] = deque()
         self._delivering = False
@@ -104,7 +104,7 @@ class Settlement:
         commission = self._fees.commission(received, is_maker=is_maker)
         self._ledger.credit(asset, received - commission)
         trade = TradeRecord(
-            trade_id=self._next_trade_id,
+            trade_id=self._trade_ids(record.symbol),
             order_id=record.order_id,
             client_order_id=record.client_order_id,
             symbol=record.symbol,
@@ -116,7 +116,6 @@ class Settlement:
             is_maker=is_maker,
             at_ns=now,
         )
-        self._next_trade_id += 1
         executed = record.executed + amount
         after = replace(
             record,
@@ -127,7 +126,6 @@ class Settlement:
             updated_ns=now,
         )
         self._store.put(after)
-        self._store.put_trade(trade)
         public = None
         if not is_printed:
             taker = record.side.opposite if is_maker else record.side

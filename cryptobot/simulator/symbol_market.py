@@ -57,14 +57,17 @@ class SymbolMarket:
         last_ms = history[-1].open_ms
         yield from (bar for bar in self._minutes.bars() if bar.open_ms >= last_ms)
 
-    def trade(
-        self, at_ms: int, price: Decimal, amount: Decimal, *, buyer_is_maker: bool
-    ) -> TapeTrade:
+    def trade(self, trade: TapeTrade) -> None:
         """Print a trade."""
-        trade = self.tape.add(at_ms, price, amount, buyer_is_maker=buyer_is_maker)
+        self.tape.add(trade)
         for series in (self._minutes, self._seconds, *self._others.values()):
-            series.trade(at_ms, price, amount, trade.trade_id, taker_buys=not buyer_is_maker)
-        return trade
+            series.trade(
+                trade.at_ms,
+                trade.price,
+                trade.amount,
+                trade.trade_id,
+                taker_buys=not trade.buyer_is_maker,
+            )
 
     def last_price(self) -> Decimal | None:
         """Return the price of the latest trade or bar."""

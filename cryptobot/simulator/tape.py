@@ -1,4 +1,4 @@
-"""The public trades of a symbol, numbered without gaps by the exchange."""
+"""The public trades of a symbol, and the numbers that its trades get."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ class TapeTrade:
     """A public trade.
 
     Attributes:
+        trade_id: From ``Tape.next_id``.
         buyer_is_maker: The taker sold.
     """
 
@@ -30,19 +31,20 @@ class Tape:
         self._trades: deque[TapeTrade] = deque(maxlen=_KEPT)
         self._next_id = 1
 
+    def next_id(self) -> int:
+        """Give out the number of the next trade, public or of the account."""
+        given = self._next_id
+        self._next_id += 1
+        return given
+
     @property
     def last(self) -> TapeTrade | None:
         """The latest trade."""
         return self._trades[-1] if self._trades else None
 
-    def add(
-        self, at_ms: int, price: Decimal, amount: Decimal, *, buyer_is_maker: bool
-    ) -> TapeTrade:
-        """Number a trade and keep it."""
-        trade = TapeTrade(self._next_id, at_ms, price, amount, buyer_is_maker)
-        self._next_id += 1
+    def add(self, trade: TapeTrade) -> None:
+        """Keep a trade."""
         self._trades.append(trade)
-        return trade
 
     def latest(self, limit: int) -> Sequence[TapeTrade]:
         """Return the latest ``limit`` trades, oldest first."""

@@ -7,7 +7,7 @@ from typing import Protocol
 from cryptobot.domain.clock import NS_PER_MS
 from cryptobot.domain.order import Side
 from cryptobot.matching.engine import MatchingEngine
-from cryptobot.matching.events import ExecutionEvent
+from cryptobot.matching.events import ExecutionEvent, PublicPrint
 from cryptobot.matching.ledger import Ledger
 from cryptobot.matching.records import FeeSchedule, NewOrder, OrderRecord
 from cryptobot.simulator.clock import ExchangeClock
@@ -68,7 +68,9 @@ class Venue:
             clock,
             on_event=self._executed,
             filters={listing.symbol: listing.filters for listing in feed.listings},
+            trade_ids=self._trade_id,
         )
+        self._printed_id: int | None = None
         self.market_trades = 0
 
     def listen(self, listener: VenueListener) -> None:
@@ -126,8 +128,21 @@ class Venue:
     def _trade(self, event: MarketTrade) -> None:
         market = self._by_symbol[event.symbol]
         self.market_trades += 1
-        self._print(market, event.at_ns, event.price, event.amount, event.taker_side is Side.SELL)
+        trade_id = market.tape.next_id()
+        self._print(market, trade_id, event)
+        self._printed_id = trade_id
         self.engine.apply_trade(event.symbol, event.price, event.amount, event.taker_side)
+        self._printed_id = None
+
+    def _trade_id(self, symbol: str) -> int:
+        """Number a fill of ours as the public trade that it is.
+
+        A trade of the feed has been printed with one number. The first of our orders that it
+        fills takes that; any other takes a number of its own, which the tape then leaves out,
+        as no two fills of a symbol may have one number.
+        """
+        printed, self._printed_id = self._printed_id, None
+        return self._by_symbol[symbol].tape.next_id() if printed is None else printed
 
     def _executed(self, event: ExecutionEvent) -> None:
         market = self._by_symbol[event.order.symbol]
@@ -136,14 +151,7 @@ class Venue:
         for listener in self._listeners:
             listener.executed(market, event)
         if event.public is not None:
-            printed = event.public
-            self._print(
-                market,
-                printed.at_ns,
-                printed.price,
-                printed.amount,
-                printed.taker_side is Side.SELL,
-            )
+            self._print(market, event.public.trade_id, event.public)
 
     def _book_changed(self, market: SymbolMarket, levels: ChangedLevels) -> None:
         if not levels:
@@ -153,13 +161,15 @@ class Venue:
             listener.book_changed(market, levels)
 
     def _print(
-        self,
-        market: SymbolMarket,
-        at_ns: int,
-        price: Decimal,
-        amount: Decimal,
-        buyer_is_maker: bool,
+        self, market: SymbolMarket, trade_id: int, printed: MarketTrade | PublicPrint
     ) -> None:
-        trade = market.trade(at_ns // NS_PER_MS, price, amount, buyer_is_maker=buyer_is_maker)
+        trade = TapeTrade(
+            trade_id,
+            printed.at_ns // NS_PER_MS,
+            printed.price,
+            printed.amount,
+            buyer_is_maker=printed.taker_side is Side.SELL,
+        )
+        market.trade(trade)
         for listener in self._listeners:
             listener.traded(market, trade)

@@ -18,6 +18,9 @@ from cryptobot.matching.records import FeeSchedule, NewOrder, OrderRecord, Trade
 from cryptobot.matching.refusal import Refusal, RefusalCode
 from cryptobot.trading.exchange import Balance, OrderRequest, Permit
 
+_KEPT_CLOSED = 10_000
+"""Closed orders remembered, with their trades; the journal has all of them."""
+
 
 class PaperExchange:
     """Implements ``Exchange`` on a matching engine; nothing leaves the machine.
@@ -48,7 +51,12 @@ class PaperExchange:
         self._instruments = instruments
         self._trade_prefix = trade_prefix
         self._engine = MatchingEngine(
-            instruments, Ledger(_totals(balances)), fees, clock, on_event=self._publish
+            instruments,
+            Ledger(_totals(balances)),
+            fees,
+            clock,
+            on_event=self._publish,
+            keep_closed=_KEPT_CLOSED,
         )
         self._before_restart: dict[str, tuple[Decimal, Decimal]] = {}
         self._streams: weakref.WeakSet[_ReportStream] = weakref.WeakSet()
@@ -152,7 +160,11 @@ class PaperExchange:
         return self._report(after, after.fills)
 
     async def find_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
-        """Look an order up; ``None`` when it was never placed (or before the restart)."""
+        """Look an order up.
+
+        ``None`` when it was never placed, closed before the restart, or closed so long ago that
+        it is not among the newest 10,000 closed orders.
+        """
         self._ensure_readable()
         record = self._engine.find(symbol, client_order_id=client_order_id)
         return None if record is None else self._report(record, record.fills)
@@ -163,7 +175,10 @@ class PaperExchange:
         return [self._report(record, record.fills) for record in self._engine.open_orders(symbol)]
 
     async def my_trades(self, symbol: str, since_ms: int | None = None) -> list[Fill]:
-        """Return the trades of a symbol since the start of this process, oldest first."""
+        """Return the trades of a symbol since the start of this process, oldest first.
+
+        Only those of the open and the newest 10,000 closed orders.
+        """
         self._ensure_readable()
         since_ns = (since_ms or 0) * NS_PER_MS
         return [

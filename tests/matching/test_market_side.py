@@ -90,3 +90,15 @@ def test_consume_with_more_than_is_left_raises() -> None:
     side.consume(D(100), D(3))
     with pytest.raises(ValueError, match="cannot take 3 of 2 at 100"):
         side.consume(D(100), D(3))
+
+
+def test_consumed_beyond_the_window_is_remembered_nearest_first_up_to_a_bound() -> None:
+    bids = MarketSide(Side.BUY)
+    prices = [D(price) for price in range(1000, 1600)]
+    for price in prices:
+        bids.replace_window([(price, D(2))])
+        bids.consume(price, D(1))
+    bids.replace_window([(D(2000), D(2))])
+    bids.replace_window([(price, D(2)) for price in prices])
+    forgotten = [price for price in prices if bids.left(price) == D(2)]
+    assert forgotten == prices[:100]

@@ -1,6 +1,6 @@
 """A matching engine with one symbol, a full account and a record of its events."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -43,6 +43,8 @@ class Venue:
         fees: FeeSchedule | None = None,
         instrument: Instrument = INSTRUMENT,
         filters: SymbolFilters | None = None,
+        trade_ids: Callable[[str], int] | None = None,
+        keep_closed: int | None = None,
     ) -> None:
         self.events: list[ExecutionEvent] = []
         self.clock = ManualClock()
@@ -54,6 +56,8 @@ class Venue:
             self.clock,
             on_event=self.events.append,
             filters=None if filters is None else {SYMBOL: filters},
+            trade_ids=trade_ids,
+            keep_closed=keep_closed,
         )
 
     def book(self, bids: str = "", asks: str = "") -> None:
