@@ -1,8 +1,13 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.proofs.switch_under_load import prove_switching
+from tests.e2e.proofs.switch_under_load import (
+    SwitchProof,
+    prove_socket_switching,
+    prove_switching,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -10,10 +15,11 @@ ROUNDS = 6
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("prove", [prove_switching, prove_socket_switching])
 def test_switch_to_paper_under_load_lets_no_live_order_leave_after_it_is_acknowledged(
-    user_home: Path,
+    user_home: Path, prove: Callable[..., SwitchProof]
 ) -> None:
-    proof = prove_switching(user_home, rounds=ROUNDS, seed=1)
+    proof = prove(user_home, rounds=ROUNDS, seed=1)
     assert proof.violations == []
     assert proof.rounds == ROUNDS
     assert proof.orders_received >= ROUNDS

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.e2e.proofs.killing import prove_killing  # noqa: E402 - found by the line above
-from tests.e2e.proofs.switch_under_load import prove_switching  # noqa: E402 - as above
+from tests.e2e.proofs.switch_under_load import prove_socket_switching, prove_switching  # noqa: E402 - as above
 
 
 class Proved(Protocol):
@@ -52,6 +52,9 @@ class Proof:
 PROOFS: Mapping[str, Proof] = {
     "mode_switch": Proof(
         prove_switching, 1000, "no live order leaves after a switch to paper is acknowledged"
+    ),
+    "mode_switch_socket": Proof(
+        prove_socket_switching, 250, "the same, the acknowledgement stamped as it is read"
     ),
     "kill9": Proof(
         prove_killing, 100, "after kill -9 every order is accounted for, and none is doubled"

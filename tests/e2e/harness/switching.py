@@ -20,14 +20,12 @@ class SwitchRun:
     Attributes:
         began_ns: Monotonic, before it was started.
         ended_ns: Monotonic, when it had exited.
-        ended_utc_ns: The same on the wall clock.
         answer: What ``--json`` printed.
     """
 
     exit_code: int
     began_ns: int
     ended_ns: int
-    ended_utc_ns: int
     answer: dict[str, Any]
     stderr: str
 
@@ -49,9 +47,9 @@ def mode_switch(state_dir: Path, mode: str, *arguments: str) -> SwitchRun:
         check=False,
         env=clean_environment({"PATH": _without_venv()}),
     )
-    ended, ended_utc = time.monotonic_ns(), time.time_ns()
+    ended = time.monotonic_ns()
     answer = json.loads(done.stdout) if done.stdout else {}
-    return SwitchRun(done.returncode, began, ended, ended_utc, answer, done.stderr)
+    return SwitchRun(done.returncode, began, ended, answer, done.stderr)
 
 
 def bare_python_ms() -> float:
