@@ -29,6 +29,9 @@ from tests.e2e.harness.switching import SwitchRun, bare_python_ms, mode_switch
 from tests.e2e.harness.waiting import wait_for
 from tests.e2e.proofs.figures import quantile
 
+NO_ANSWER: Final = 4
+"""The script's exit code when the engine did not answer in time."""
+
 SCRIPT_EVERY: Final = 10
 """In every such round the way back to live is the script, and bare Python is timed."""
 
@@ -39,12 +42,15 @@ class SwitchProof:
 
     Attributes:
         violations: Orders received while paper was in force, with their round.
+        unanswered: Switches that ended with "the engine did not answer in time"; for them too no
+            order may come after the exit.
         in_flight: Orders on their way at a switch, by what became of them.
     """
 
     rounds: int = 0
     orders_received: int = 0
     violations: list[str] = field(default_factory=list)
+    unanswered: int = 0
     to_paper_ms: list[float] = field(default_factory=list)
     to_live_ms: list[float] = field(default_factory=list)
     bare_python_ms: list[float] = field(default_factory=list)
@@ -62,6 +68,7 @@ class SwitchProof:
             "orders_received_by_the_exchange": self.orders_received,
             "violations": len(self.violations),
             "first_violations": self.violations[:5],
+            "unanswered": self.unanswered,
             "to_paper_ms": _spread(self.to_paper_ms),
             "to_live_ms": _spread(self.to_live_ms),
             "bare_python3_ms": _spread(self.bare_python_ms),
@@ -161,6 +168,9 @@ def prove_switching(
 
 
 def _note(proof: SwitchProof, run: SwitchRun) -> None:
+    if run.exit_code == NO_ANSWER:  # on a starved machine; the fence file holds all the same
+        proof.unanswered += 1
+        return
     if run.exit_code != 0:
         raise AssertionError(f"the switch to paper ended with {run.exit_code}: {run.answer}")
     proof.to_paper_ms.append(run.wall_ms)
