@@ -1,5 +1,6 @@
 """Importing numpy and pyqtgraph after the window is drawn."""
 
+import gc
 import importlib
 import threading
 from collections.abc import Callable
@@ -39,7 +40,8 @@ class LateImport(QObject):
         self._timer.timeout.connect(self._poll)
 
     def start(self) -> None:
-        """Begin."""
+        """Begin. Until it is done nothing is collected: Qt's objects must not die in the thread."""
+        gc.disable()
         self._thread.start()
         self._timer.start()
 
@@ -48,6 +50,7 @@ class LateImport(QObject):
         self._timer.stop()
         if self._thread.ident is not None:
             self._thread.join()
+            gc.enable()
 
     def _import(self) -> None:
         try:
@@ -60,6 +63,7 @@ class LateImport(QObject):
         if not self._thread.is_alive():
             self._timer.stop()
             self._thread.join()
+            gc.enable()
             module = None
             if self._error is None:
                 try:

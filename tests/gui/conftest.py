@@ -1,9 +1,11 @@
 """A scripted engine and a window attached to it."""
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -23,6 +25,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 OpenWindow = Callable[..., MainWindow]
+
+
+@pytest.fixture(autouse=True)
+def collect_in_this_thread() -> Iterator[None]:
+    """Keep the collector out of the scripted engine's thread: Qt's objects must die in Qt's."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
 
 
 @pytest.fixture
@@ -60,4 +71,8 @@ def open_window(state_dir: Path, qtbot: QtBot, qapp: QApplication) -> Iterator[O
     for window in opened:
         window.leave()
         window.deleteLater()
+    opened.clear()
+    # Outside an event loop nothing is deleted later unless it is asked for; what stays half alive
+    # is dressed again by the next test's theme.
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     qapp.processEvents()
