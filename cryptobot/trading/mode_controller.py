@@ -22,14 +22,17 @@ from cryptobot.trading.fence import Fence
 from cryptobot.trading.order_gateway import InFlight, OrderGateway
 from cryptobot.trading.order_tracker import OrderTracker
 
-ACKNOWLEDGE_S: Final = 1.6
+ACKNOWLEDGE_S: Final = 1.8
 """A switch to paper is acknowledged within it; the ops script waits 2 s."""
+
+JOURNAL_WAIT_S: Final = 0.3
+"""Longest wait for the journal: memory and the fence file hold already."""
 
 IN_FLIGHT_WAIT_S: Final = 1.2
 """Longest wait for answers of orders on their way."""
 
 CANCELLING_IN_FLIGHT_WAIT_S: Final = 0.6
-CANCEL_WAIT_S: Final = 1.0
+CANCEL_WAIT_S: Final = 0.8
 FENCE_POLL_S: Final = 0.1
 
 _log = structlog.stdlib.get_logger("cryptobot.orders")
@@ -262,9 +265,16 @@ class ModeController:
 
     async def _record(self, before: Mode) -> None:
         try:
-            await self._journal.record_mode(_change(before, self.status))
+            recorded = self._journal.record_mode(_change(before, self.status))
+            recorded.add_done_callback(lambda future: future.cancelled() or future.exception())
+            done, _ = await asyncio.wait({recorded}, timeout=JOURNAL_WAIT_S)
+            for future in done:
+                future.result()
         except JournalUnavailable as error:
             _log.critical("mode_change_not_journalled", reason=str(error))
+        else:
+            if not done:
+                _log.critical("mode_change_not_journalled", reason="the journal is slow")
 
     def _take_back(self) -> None:
         """Journal that live, recorded a moment ago, did not come about."""

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from cryptobot.domain.clock import ManualClock
 from cryptobot.domain.errors import NotSent, OrderRefused, OutcomeUnknown
 from cryptobot.domain.mode import Mode, ModeTrigger, TradingState
 from cryptobot.domain.order import OrderState
+from cryptobot.journal.journal import Journal
+from cryptobot.journal.records import ModeChange
 from cryptobot.trading import mode_controller
 from cryptobot.trading.mode_controller import FailedPrecondition, LiveRefused, Switched
 
@@ -141,12 +144,14 @@ class TestToPaper:
         self,
     ) -> None:
         assert (
-            mode_controller.IN_FLIGHT_WAIT_S
+            mode_controller.JOURNAL_WAIT_S + mode_controller.IN_FLIGHT_WAIT_S
             <= mode_controller.ACKNOWLEDGE_S
             < 2.0  # the ops script's time-out
         )
         assert (
-            mode_controller.CANCELLING_IN_FLIGHT_WAIT_S + mode_controller.CANCEL_WAIT_S
+            mode_controller.JOURNAL_WAIT_S
+            + mode_controller.CANCELLING_IN_FLIGHT_WAIT_S
+            + mode_controller.CANCEL_WAIT_S
             <= mode_controller.ACKNOWLEDGE_S
         )
 
@@ -168,6 +173,23 @@ class TestToPaper:
         stored = await path.journal.last_mode()
         assert stored is not None
         assert stored.to_mode is Mode.PAPER
+
+    async def test_switch_with_a_journal_that_hangs_is_acknowledged_and_recorded_later(
+        self, tmp_path: Path, clock: ManualClock
+    ) -> None:
+        url = f"sqlite:///{tmp_path / 'cryptobot.db'}"
+        async with Journal.open(url, clock=clock, busy_timeout_ms=60_000) as journal:
+            path = OrderPath(journal, tmp_path, clock)
+            with path.journal_locked():
+                switched = await to_paper(path)
+                assert switched.status.mode is Mode.PAPER
+                assert path.fence_file.exists()
+                assert await journal.last_mode() is None
+            await journal.record_mode(  # behind the one that hung
+                ModeChange(clock.now_ns(), Mode.PAPER, Mode.PAPER, ModeTrigger.START, "r", "a")
+            )
+            changes = await journal.mode_changes()
+            assert [change.from_mode for change in changes] == [Mode.PAPER, Mode.LIVE]
 
     async def test_switch_with_a_journal_that_fails_still_fences(self, path: OrderPath) -> None:
         with path.journal_locked():
