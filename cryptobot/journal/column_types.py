@@ -5,12 +5,12 @@ from decimal import Decimal
 from sqlalchemy import Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
-from cryptobot.domain.money import decimal, plain
+from cryptobot.domain.money import plain
 
 _PLAIN_DIGITS = 64
 
 
-def decimal_text(value: Decimal) -> str:
+def decimal_text(number: Decimal) -> str:
     """Return the one text under which ``value`` is stored: equal numbers, equal texts.
 
     Written out in full while that is short; an exponent beyond 64 digits is kept as such, so that
@@ -19,7 +19,9 @@ def decimal_text(value: Decimal) -> str:
     Raises:
         ValueError: If it is not a finite number.
     """
-    number = decimal(value)
+    # No bound on digits here: an outcome must be kept whatever number the exchange put in it.
+    if not number.is_finite():
+        raise ValueError(f"not a finite number: {number!r}")
     if not number:
         return "0"
     _, digits, exponent = number.as_tuple()
