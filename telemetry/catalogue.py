@@ -97,7 +97,8 @@ FAILURE_REASONS: Final = (
     "insufficient_funds", "would_take", "order_not_found", "duplicate_id", "invalid_order",
     "market_closed", "permission_denied", "authentication", "bad_symbol", "bad_request",
     "operation_rejected", "rate_limited", "clock_skew", "connection_failed", "not_sent",
-    "timeout", "network", "unreadable_reply", "unclassified", "cancelled", OTHER,
+    "timeout", "network", "unreadable_reply", "unclassified", "cancelled",
+    "no_liquidity", OTHER,
 )  # fmt: skip
 DENIAL_REASONS: Final = (
     "instrument", "unknown_symbol", "no_price", "max_order_notional", "max_position_notional",

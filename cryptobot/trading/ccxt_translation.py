@@ -49,6 +49,10 @@ ALSO_BY_STATUS: Final = (ccxt.AuthenticationError, ccxt.PermissionDenied)
 """Refusals that ccxt also raises for a bare HTTP status, which any proxy can answer: these count
 only when the exchange's code came with them."""
 
+REFUSAL_CODES: Final[Mapping[str, str]] = {"-1112": "no_liquidity"}
+"""Binance codes that prove a refusal although ccxt's class for them does not say so: -1112 is
+NO_DEPTH, "No orders on book for symbol"."""
+
 NOT_EXECUTED: Final[Sequence[tuple[type[Exception], str]]] = (
     (ccxt.DDoSProtection, "rate_limited"),
     (ccxt.RateLimitExceeded, "rate_limited"),
@@ -82,7 +86,9 @@ def write_error(error: BaseException, *, sent: bool) -> VenueError:
     text = one_line(error)
     if not sent:
         return NotSent(text, _not_sent_code(error))
-    coded = _CODE.search(str(error)) is not None
+    coded = _CODE.search(str(error))
+    if coded is not None and coded[1] in REFUSAL_CODES:
+        return OrderRefused(text, REFUSAL_CODES[coded[1]])
     if DUPLICATE in str(error):
         return OutcomeUnknown(text, "duplicate_id")
     for kind, code in NOT_EXECUTED:
@@ -91,11 +97,13 @@ def write_error(error: BaseException, *, sent: bool) -> VenueError:
     for kind, code in REFUSALS:
         if isinstance(error, kind) and (coded or not isinstance(error, ALSO_BY_STATUS)):
             return OrderRefused(text, code)
+    return OutcomeUnknown(text, _unknown_code(error))
+
+
+def _unknown_code(error: BaseException) -> str:
     if isinstance(error, ccxt.RequestTimeout):
-        return OutcomeUnknown(text, "timeout")
-    if isinstance(error, ccxt.NetworkError):
-        return OutcomeUnknown(text, "network")
-    return OutcomeUnknown(text, "unclassified")
+        return "timeout"
+    return "network" if isinstance(error, ccxt.NetworkError) else "unclassified"
 
 
 def _not_sent_code(error: BaseException) -> str:

@@ -170,3 +170,11 @@ def test_one_line_with_anything_is_short_and_valid_text() -> None:
     assert len(one_line(ValueError("x" * 1000))) == 200
     assert one_line(ValueError("half \ud800")).encode() == b"ValueError: half ?"
     assert one_line(TimeoutError()) == "TimeoutError: TimeoutError"
+
+
+def test_write_error_with_an_empty_book_is_refused_by_its_code_whatever_the_class() -> None:
+    error = ccxt.OperationFailed('binance {"code":-1112,"msg":"No orders on book for symbol."}')
+    verdict = write_error(error, sent=True)
+    assert isinstance(verdict, OrderRefused)
+    assert verdict.code == "no_liquidity"
+    assert isinstance(write_error(error, sent=False), NotSent)
