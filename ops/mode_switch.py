@@ -114,7 +114,11 @@ def switch(options: argparse.Namespace, state_dir: Path) -> tuple[int, dict[str,
     """Do it; return the exit code and what to tell."""
     actor = options.actor or login_name()
     reason = options.reason or f"switched to {options.mode} by {actor}"
-    answer: dict[str, object] = {"state_dir": str(state_dir), "requested": options.mode}
+    answer: dict[str, object] = {
+        "state_dir": str(state_dir),
+        "requested": options.mode,
+        "cancel_open": options.cancel_open,
+    }
     if options.mode == "paper":
         try:
             write_fence(state_dir, reason, actor)
@@ -133,7 +137,7 @@ def switch(options: argparse.Namespace, state_dir: Path) -> tuple[int, dict[str,
         code = REFUSED if error.code == ErrorCode.LIVE_REFUSED else FAILED
         return code, {**answer, "error": error.message, "failed": failed}
     except OSError as error:
-        return unreached(answer, state_dir, options.timeout, error)
+        return unreached(answer, state_dir, options, error)
     if not isinstance(result, dict) or result.get("mode") != options.mode:
         found = result.get("mode") if isinstance(result, dict) else result
         return FAILED, {**answer, "error": f"the engine answered that its mode is {found!r}"}
@@ -141,22 +145,39 @@ def switch(options: argparse.Namespace, state_dir: Path) -> tuple[int, dict[str,
 
 
 def unreached(
-    answer: dict[str, object], state_dir: Path, timeout_s: float, error: OSError
+    answer: dict[str, object], state_dir: Path, options: argparse.Namespace, error: OSError
 ) -> tuple[int, dict[str, object]]:
     """Return exit code and answer when the engine gave none."""
     if not engine_runs(state_dir):
         code, problem = NO_ENGINE, f"no engine is running for {state_dir}"
     elif isinstance(error, TimeoutError):
-        code, problem = NO_ANSWER, f"the engine did not answer within {timeout_s:g} s"
+        code, problem = NO_ANSWER, f"the engine did not answer within {options.timeout:g} s"
     else:
         code, problem = NO_ANSWER, f"the engine is there but cannot be asked ({error})"
     if answer["requested"] == "live":
         failed = [{"precondition": "engine", "detail": problem}]
         code = REFUSED if code == NO_ENGINE else FAILED
         return code, {**answer, "error": problem, "failed": failed}
+    if code == NO_ENGINE and options.state_dir is None:
+        # Nobody said which engine was meant and none runs: all that ever ran here are fenced.
+        answer["also_fenced"] = fence_all_below(state_dir, answer)
     if "fence_error" in answer:
         code, problem = FAILED, f"{problem}, and {answer['fence_error']}"
     return code, {**answer, "error": problem}
+
+
+def fence_all_below(state_dir: Path, answer: dict[str, object]) -> list[str]:
+    """Fence every state directory below ``state_dir`` that an engine has used; return them."""
+    fenced = []
+    with contextlib.suppress(OSError):
+        for path in sorted(state_dir.iterdir()):
+            if (path / LOCK_NAME).is_file():
+                try:
+                    write_fence(path, f"no engine was running: {answer['requested']}", "")
+                    fenced.append(str(path))
+                except UnfencedError as error:
+                    answer["fence_error"] = str(error)
+    return fenced
 
 
 def login_name() -> str:
@@ -180,8 +201,17 @@ def tell(code: int, answer: dict[str, object]) -> None:
         if "fence_error" in answer:
             print(f"warning: {answer['fence_error']}", file=sys.stderr)
         _tell_orders(answer)
+        if answer["cancel_open"] and answer.get("open_live_orders"):
+            print(
+                "warning: these could not be cancelled in time; order_processor.log says why. "
+                "Run the command again, or cancel them at the exchange",
+                file=sys.stderr,
+            )
     elif code == NO_ENGINE:
         print(f"{answer['error']}; {fence}: the next start is on paper", file=sys.stderr)
+        also = answer.get("also_fenced")
+        for path in also if isinstance(also, list) else []:
+            print(f"fenced too, as no engine runs there either: {path}", file=sys.stderr)
     elif code == NO_ANSWER:
         print(
             f"{answer['error']}; {fence} and holds: no live order leaves. "

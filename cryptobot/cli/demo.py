@@ -3,7 +3,7 @@
 import argparse
 import signal
 import sys
-import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -12,6 +12,7 @@ from typing import Final
 from cryptobot.cli.child import Child
 from cryptobot.cli.window import has_display
 from cryptobot.control.locate import engine_runs, user_state_dir
+from cryptobot.control.protocol import FENCE_NAME, LOCK_NAME
 from cryptobot.domain.errors import UserError
 
 KEYS: Final = {
@@ -22,30 +23,40 @@ KEYS: Final = {
 
 SIMULATOR_PATIENCE_S: Final = 20.0
 ENGINE_PATIENCE_S: Final = 30.0
+WATCH_S: Final = 0.25
 
 
 def run_demo(options: argparse.Namespace) -> int:
     """Run the demo until its window is closed, or Ctrl-C."""
     state_dir = (options.state_dir or user_state_dir() / "demo").expanduser().absolute()
     if engine_runs(state_dir):
-        raise UserError(f"a demo is running already for {state_dir}; stop it first")
+        pid = (state_dir / LOCK_NAME).read_text().strip()
+        raise UserError(
+            f"a demo is running already for {state_dir}: stop it first (Ctrl-C there, or "
+            f"'kill {pid}' for an engine that was left behind)"
+        )
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     _set_journal_aside(state_dir)
     headless = options.headless or not has_display()
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
+    # An exception, not a flag: a signal must end the wait for a child that starts, too.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
+        signal.signal(number, _interrupt)
     children: list[Child] = []
     try:
         _start(options, state_dir, children, headless=headless)
-        return _watch(children, stop, headless=headless)
+        return _watch(children, headless=headless)
+    except KeyboardInterrupt:
+        _say("stopping ...")
+        return 0
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         for child in reversed(children):
             child.stop()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _start(
@@ -83,22 +94,31 @@ def _start(
     engine = Child("engine", arguments, KEYS)
     children.append(engine)
     where = engine.ready(ENGINE_PATIENCE_S)
+    which = "" if options.state_dir is None else f" --state-dir {state_dir}"
+    runs = (
+        "LIVE against the simulated exchange, no real money."
+        if where["mode"] == "live"
+        else f"on PAPER, because {state_dir / FENCE_NAME} exists.\n"
+        f"  to live   python3 ops/mode_switch.py --mode=live --confirm demo{which}"
+    )
     _say(
-        f"the demo runs: LIVE against the simulated exchange, no real money.\n"
+        f"the demo runs: {runs}\n"
+        f"  to paper  python3 ops/mode_switch.py --mode=paper{which}\n"
+        f"  status    .venv/bin/cryptobot status{which}\n"
         f"  metrics   {where['metrics']}\n"
         f"  logs      {where['logs']}/order_processor.log\n"
         f"  exchange  http://127.0.0.1:{listening['port']}/sim/state\n"
-        f"  status    .venv/bin/cryptobot status\n"
-        f"  to paper  python3 ops/mode_switch.py --mode=paper\n"
-        + ("no display: running without the window. " if headless else "")
+        f"  state     {state_dir} (the simulated exchange and its journal start anew each time)\n"
+        + ("Running without the window. " if headless else "")
         + "Ctrl-C ends it."
     )
 
 
-def _watch(children: list[Child], stop: threading.Event, *, headless: bool) -> int:
+def _watch(children: list[Child], *, headless: bool) -> int:
     """Wait until the window closes or somebody says stop; tell when a part dies."""
     told: set[str] = set()
-    while not stop.wait(0.25):
+    while True:
+        time.sleep(WATCH_S)
         for child in children:
             if child.running or child.name in told:
                 continue
@@ -108,8 +128,6 @@ def _watch(children: list[Child], stop: threading.Event, *, headless: bool) -> i
             _say(f"the {child.name} ended unexpectedly (exit code {child.exit_code})")
             if headless:
                 return 1
-    _say("stopping ...")
-    return 0
 
 
 def _ended(child: Child, closed: Callable[[], None]) -> int:

@@ -146,6 +146,7 @@ class Engine:
             ControlMethods(
                 status=self._status,
                 venues=self._rooms.venues,
+                source=self._rooms.client,
                 journal=journal,
                 strategies=self._rooms.strategies,
                 portfolio=self._rooms.portfolio,
@@ -172,6 +173,11 @@ class Engine:
         """The control socket."""
         return self._settings.state_dir / SOCKET_NAME
 
+    @property
+    def mode(self) -> Mode:
+        """The mode in force."""
+        return self._rooms.modes.mode
+
     async def start(self) -> None:
         """Recover from the journal, open the control socket, begin to connect.
 
@@ -190,6 +196,8 @@ class Engine:
         )
         self._tasks.append(asyncio.create_task(self._lag.run(), name="loop-lag"))
         self._health_watch.update()
+        if self._rooms.strategy_problems:
+            self._health.set("strategies", "degraded", "; ".join(self._rooms.strategy_problems))
         _log.info(
             "engine_started",
             mode=str(self._rooms.modes.mode),

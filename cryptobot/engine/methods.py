@@ -18,7 +18,7 @@ from cryptobot.engine.requests import parse
 from cryptobot.engine.status import StatusReport
 from cryptobot.journal.journal import Journal
 from cryptobot.strategies.runner import StrategyRunner
-from cryptobot.trading.exchange import Exchange
+from cryptobot.trading.exchange import Exchange, MarketSource
 from cryptobot.trading.mode_controller import LiveRefused, Switched
 from cryptobot.trading.portfolio import Portfolio
 
@@ -36,10 +36,12 @@ class ControlMethods:
         restart_exchange: Closes and opens the exchange client.
         shut_down: Begins an orderly end: (reason).
         quote: The currency the portfolio is valued in.
+        source: Candles of time frames that are not followed.
     """
 
     status: StatusReport
     venues: Mapping[Mode, Exchange]
+    source: MarketSource
     journal: Journal
     strategies: StrategyRunner
     portfolio: Portfolio
@@ -168,16 +170,15 @@ class ControlMethods:
     async def _candles(self, params: requests.Candles) -> object:
         market = self.status.market
         self._known(params.symbol)
-        if params.timeframe not in {None, market.timeframe}:
-            raise RpcError(
-                ErrorCode.INVALID_PARAMS, f"timeframe: this engine follows {market.timeframe} only"
-            )
+        timeframe = params.timeframe or market.timeframe
+        if timeframe == market.timeframe:
+            candles = market.candles(params.symbol, params.limit)
+        else:
+            candles = await self.source.candles(params.symbol, timeframe, params.limit)
         return {
             "symbol": params.symbol,
-            "timeframe": market.timeframe,
-            "candles": [
-                candle_row(candle) for candle in market.candles(params.symbol, params.limit)
-            ],
+            "timeframe": timeframe,
+            "candles": [candle_row(candle) for candle in candles],
         }
 
     async def _book(self, params: requests.BySymbol) -> object:

@@ -161,7 +161,7 @@ async def _with_logging(
         stop_listening = logging.add_listener(engine.broadcast.on_log)
         closers.append(engine.close)
         await engine.start()
-        _say_ready(settings, exporter.port, as_json=ready_json)
+        _say_ready(settings, exporter.port, str(engine.mode), as_json=ready_json)
         await engine.wait()
         stop_listening()
     finally:
@@ -177,9 +177,10 @@ async def _close_all(closers: list[Callable[[], Awaitable[None]]]) -> None:
         _log.critical("shutdown_took_too_long", patience_s=CLOSE_PATIENCE_S)
 
 
-def _say_ready(settings: Settings, port: int, *, as_json: bool) -> None:
+def _say_ready(settings: Settings, port: int, mode: str, *, as_json: bool) -> None:
     where = {
         "pid": os.getpid(),
+        "mode": mode,
         "state_dir": str(settings.state_dir),
         "socket": str(settings.state_dir / SOCKET_NAME),
         "metrics": f"http://{settings.metrics.host}:{port}/metrics",
@@ -189,7 +190,7 @@ def _say_ready(settings: Settings, port: int, *, as_json: bool) -> None:
         text = json.dumps(where)
     else:
         text = (
-            f"engine {where['pid']} ready: metrics {where['metrics']}, "
+            f"engine {where['pid']} ready on {mode}: metrics {where['metrics']}, "
             f"logs {where['logs']}, state {where['state_dir']}"
         )
     sys.stdout.write(text + "\n")

@@ -109,7 +109,7 @@ class Candles(Params):
     """``market.candles``."""
 
     symbol: str
-    timeframe: str | None = None
+    timeframe: Annotated[str, Field(pattern="^[1-9][0-9]?[smhdwM]$")] | None = None
     limit: Annotated[int, Field(ge=1, le=1500)] = 500
 
 

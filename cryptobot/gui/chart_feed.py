@@ -10,6 +10,8 @@ from cryptobot.gui.views.chart import ChartView
 
 _HISTORY: Final = 1_000
 _AGAIN_S: Final = 5.0
+_SHORT: Final = 50
+"""A history with fewer candles is asked for again: a starting engine is still reading it."""
 
 
 class ChartFeed(QObject):
@@ -25,6 +27,7 @@ class ChartFeed(QObject):
         self._session = session
         self._chart = chart
         self._asked = 0.0
+        self._short = False
         chart.wanted.connect(self._ask)
         session.resynced.connect(self._resync)
         session.beat.connect(self._beat)
@@ -34,10 +37,12 @@ class ChartFeed(QObject):
             self._ask(*self._chart.chosen)
 
     def _beat(self) -> None:
-        """Other time frames than the engine's own are not streamed: read them again."""
+        """Read again what is not streamed (other time frames) or was not complete yet."""
         status = self._session.state.status
         symbol, timeframe = self._chart.chosen
-        if status is None or not symbol or timeframe == status.timeframe:
+        if status is None or not symbol:
+            return
+        if timeframe == status.timeframe and not self._short:
             return
         if time.monotonic() - self._asked > _AGAIN_S and self._session.connection.is_open:
             self._ask(symbol, timeframe)
@@ -49,6 +54,8 @@ class ChartFeed(QObject):
             if error is not None:
                 self._chart.say(f"No candles of {symbol} {timeframe}: {error}")
                 return
+            rows = result.get("candles") if isinstance(result, dict) else None
+            self._short = isinstance(rows, list) and len(rows) < _SHORT
             self._session.take_candles(result)
 
         self._session.call(

@@ -4,18 +4,27 @@ A strategy is a plain object with synchronous handlers: it is told what happens 
 what it wants. It is easy to test (call a handler, look at what it returns) and cannot harm
 anything: an exception in a handler stops this strategy and nothing else.
 
-Write one by subclassing ``Strategy`` and overriding what you need::
+Write one by subclassing ``Strategy`` and overriding what you need. A complete one, which buys when
+a candle closed well below its open::
+
+    from cryptobot.domain.order import Side
+    from cryptobot.strategies.strategy import Strategy
 
     class BuyTheDip(Strategy):
         name = "buy_the_dip"
         defaults = {"symbol": "BTC/USDT", "amount": "0.001", "drop": "0.01"}
+        running = None
 
         def on_candle(self, candle):
-            if candle.close < candle.open * (1 - self.decimal("drop")):
+            closed, self.running = self.running, candle
+            if closed is None or closed.open_ms == candle.open_ms:
+                return  # still the same candle
+            if closed.close < closed.open * (1 - self.decimal("drop")):
                 yield self.market(Side.BUY, self.decimal("amount"))
 
-Put the file in ``strategies.folder`` or publish the class under the entry point group
-``cryptobot.strategies``.
+Put the file in the folder that the setting ``strategies.folder`` names, or publish the class under
+the entry point group ``cryptobot.strategies``. Start it in the window, by ``strategy.start`` on the
+control socket, or with the engine by ``strategies.start``.
 """
 
 from collections.abc import Iterable, Mapping

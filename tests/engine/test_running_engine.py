@@ -152,7 +152,11 @@ async def test_order_before_the_exchange_is_there_is_denied_and_answers_an_order
         ("strategy.stop", {"name": "grid"}, ErrorCode.INVALID_PARAMS),
         ("market.book", {"symbol": "BTC/USDT"}, ErrorCode.NOT_FOUND),
         ("market.book", {"symbol": "DOGE/USDT"}, ErrorCode.INVALID_PARAMS),
-        ("market.candles", {"symbol": "BTC/USDT", "timeframe": "7h"}, ErrorCode.INVALID_PARAMS),
+        (
+            "market.candles",
+            {"symbol": "BTC/USDT", "timeframe": "7 hours"},
+            ErrorCode.INVALID_PARAMS,
+        ),
         ("mode.set", {"mode": "live", "reason": "r", "actor": "a"}, ErrorCode.LIVE_REFUSED),
         ("subscribe", {"topics": ["everything"]}, ErrorCode.INVALID_PARAMS),
     ],

@@ -82,7 +82,7 @@ class TestAcknowledged:
         with engine(state_dir, answer) as requests:
             ran = to_paper(state_dir, "--reason=it burns", "--actor=ann", "--cancel-open")
         assert ran.code == 0
-        assert ran.err == ""
+        assert "could not be cancelled" in ran.err  # one live order is still open
         assert ran.out.splitlines() == [
             "PAPER since 2026-01-02T03:04:05.678Z, fenced, trading active: on call",
             f"in flight: BTC/USDT {'a' * 32}: stopped before wire",
@@ -330,6 +330,21 @@ class TestRefused:
             ran = to_live(state_dir, "--json")
         told = json.loads(ran.out)
         assert (told["exit"], told["failed"]) == (5, FAILED)
+
+
+def test_paper_without_a_directory_and_engine_fences_all_that_engines_have_used(
+    state_dir: Path,
+) -> None:
+    for name, used in (("demo", True), ("other", False)):
+        (state_dir / name).mkdir(parents=True)
+        if used:
+            (state_dir / name / "engine.lock").touch()
+    ran = run_in(state_dir)
+    assert ran.code == 3
+    assert (state_dir / "PAPER_ONLY").exists()
+    assert (state_dir / "demo" / "PAPER_ONLY").exists()
+    assert not (state_dir / "other" / "PAPER_ONLY").exists()
+    assert str(state_dir / "demo") in ran.err
 
 
 def run_in(state_dir: Path) -> Ran:

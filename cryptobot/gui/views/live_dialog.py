@@ -71,12 +71,13 @@ class LiveDialog(Question):
 
     def _check(self) -> None:
         named = self.account.text().strip() == self._account
-        self.go.setEnabled(named and bool(self.reason.text().strip()))
+        self.go.setEnabled(named)
 
     def _ask(self) -> None:
         self.go.setEnabled(False)
         self.go.setText("Checking...")
-        self._go_live(self.account.text().strip(), self.reason.text().strip(), self._answered)
+        reason = self.reason.text().strip() or "switched to live in the window"
+        self._go_live(self.account.text().strip(), reason, self._answered)
 
     def _answered(self, refused: Outcome | None) -> None:
         if refused is None:
