@@ -61,13 +61,14 @@ class MovingAverageCross(Strategy):
         yield from self._sampled(closed.close)
 
     def on_book(self, book: Book) -> Iterator[Action]:
-        """Sample the running candle's close when ``sample_s`` have passed by the book's clock."""
-        at_ms = book.at_ns // NS_PER_MS
-        if not self._sample_ms or self._running is None:
+        """Sample the book's middle when ``sample_s`` have passed by the book's clock."""
+        price = book.mid
+        if not self._sample_ms or price is None:
             return
+        at_ms = book.at_ns // NS_PER_MS
         if self._sampled_ms is None or at_ms - self._sampled_ms >= self._sample_ms:
             self._sampled_ms = at_ms
-            yield from self._sampled(self._running.close)
+            yield from self._sampled(price)
 
     def _sampled(self, close: Decimal) -> Iterator[OrderIntent]:
         self._closes = [*self._closes, close][-self._slow :]

@@ -62,7 +62,7 @@ class TestMovingAverageCross:
             [candle] = candles([close])
             found.extend(strategy.on_candle(candle))
             for part in range(3):  # three books a second apart make one sample
-                book = a_book("1", "2", at_ms=number * 3000 + part * 1000)
+                book = a_book(str(close), str(close), at_ms=number * 3000 + part * 1000)
                 found.extend(strategy.on_book(book))
         assert sides(found) == sides(crossing(FAST, WAVE))
 

@@ -109,7 +109,11 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         self._mark_brush = {Side.BUY: pg.mkBrush(tokens.up), Side.SELL: pg.mkBrush(tokens.down)}
 
     def show_rows(self, rows: Sequence[CandleRow], span_s: float, *, fresh: bool) -> None:
-        """Draw ``rows``; ``fresh`` means another symbol or time frame: begin at the newest."""
+        """Draw ``rows``; ``fresh`` means another symbol or time frame: begin at the newest.
+
+        The first rows after none begin there too: the view has no width of theirs before.
+        """
+        fresh = fresh or not self._rows
         self._rows, self._span = rows, span_s
         self._table = np.array(rows, dtype=np.float64).reshape(-1, 6)
         self.candles.show_candles(self._table, span_s)
