@@ -139,7 +139,9 @@ class Environment:
         where = lock.relative_to(self.root)
         say(f"installing {where}: about {count} packages, hashes checked; a minute the first time")
         progress = _Progress(count)
-        locked = ("--no-compile", "--require-hashes", "-r", str(lock))
+        # The lock is the whole closure. pip's resolver would look beyond it: for `coverage[toml]`
+        # it takes the newest release, whatever is pinned, and then misses that one's hash.
+        locked = ("--no-compile", "--no-deps", "--require-hashes", "-r", str(lock))
         self._pip(f"install {where}", *locked, on_line=progress.line)
         progress.end()
         self._compile()
