@@ -64,7 +64,7 @@ def run_engine(settings: Settings, *, ready_json: bool = False, verbose: bool = 
         _write_crash_reports(settings.state_dir / "crash", redactor)
         runner = asyncio.Runner(loop_factory=_loop_factory())
         with runner:
-            runner.run(_serve(settings, redactor, ready_json=ready_json, verbose=verbose))
+            runner.run(_serve(settings, redactor, lock, ready_json=ready_json, verbose=verbose))
     finally:
         lock.release()
     return 0
@@ -79,7 +79,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _serve(
-    settings: Settings, redactor: Redactor, *, ready_json: bool, verbose: bool
+    settings: Settings, redactor: Redactor, lock: InstanceLock, *, ready_json: bool, verbose: bool
 ) -> None:
     clock = SystemClock()
     metrics = Metrics(
@@ -101,7 +101,16 @@ async def _serve(
         console=sys.stderr if verbose else None,
     )
     try:
-        await _with_logging(settings, clock, metrics, redactor, logging, ready_json=ready_json)
+        journal = Journal.open(settings.database_url, clock=clock, keep_open=(lock.fileno(),))
+        await _with_logging(
+            settings,
+            clock,
+            metrics,
+            redactor,
+            logging=logging,
+            journal=journal,
+            ready_json=ready_json,
+        )
     finally:
         await asyncio.to_thread(logging.close)
 
@@ -111,8 +120,9 @@ async def _with_logging(
     clock: SystemClock,
     metrics: Metrics,
     redactor: Redactor,
-    logging: Logging,
     *,
+    logging: Logging,
+    journal: Journal,
     ready_json: bool,
 ) -> None:
     asyncio.get_running_loop().set_exception_handler(_log_loop_error)
@@ -124,7 +134,6 @@ async def _with_logging(
         if secret:
             redactor.add(secret)
     health = Health({"exchange": "not connected yet"})
-    journal = Journal.open(settings.database_url, clock=clock)
     exporter = Exporter(
         metrics,
         health,
@@ -138,12 +147,13 @@ async def _with_logging(
         try:
             await exporter.start()
             closers.append(exporter.close)
-            await journal.start()
             closers.append(journal.close)
+            # ccxt takes a second to import; by then the journal is open.
+            engine_module, _ = await asyncio.gather(
+                asyncio.to_thread(__import__, "cryptobot.engine.engine"), journal.start()
+            )
         except (ExporterError, JournalUnavailable) as error:
             raise UserError(str(error)) from error
-        # ccxt takes a second to import; everything above is up by then.
-        engine_module = await asyncio.to_thread(__import__, "cryptobot.engine.engine")
         engine = engine_module.engine.engine.Engine(
             settings,
             keys=keys,

@@ -3,28 +3,46 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection, Dialect, select, update
 
-from cryptobot.domain.order import TERMINAL, Fill, OrderState
+from cryptobot.domain.order import TERMINAL, OrderState
 from cryptobot.journal import schema, statements
 from cryptobot.journal.records import (
     AccountSnapshot,
     ModeChange,
     OrderRecord,
     Record,
-    Recorded,
     RunEnd,
     RunStart,
 )
-from cryptobot.journal.rows import account_row, fill_row, mode_row, order_row, payload_json
+from cryptobot.journal.rows import (
+    OrderRows,
+    account_row,
+    fill_row,
+    mode_row,
+    order_row,
+    payload_json,
+)
 
 _MAX_ASKED = 500
 """Order ids in one look-up; far below every database's limit of parameters."""
 
 _FIRST_STATES = frozenset({OrderState.INITIALIZED, OrderState.SUBMITTED, OrderState.DENIED})
+
+
+Item = OrderRows | ModeChange | AccountSnapshot | RunStart | RunEnd
+"""A record as it goes to whoever commits it."""
+
+
+class Written(NamedTuple):
+    """What an order's committed rows became; see ``Recorded``."""
+
+    seq: int
+    duplicate: bool
+    new_trade_ids: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -36,7 +54,7 @@ class _History:
 
 
 class BatchWriter:
-    """Writes batches for the one writer thread.
+    """Writes batches for the one who writes.
 
     It remembers the history of open orders, so that numbering an event needs no read. Only valid
     while nothing else writes orders to the database; ``forget`` after any failure.
@@ -60,46 +78,42 @@ class BatchWriter:
         self._histories.clear()
 
     def write(
-        self, connection: Connection, records: Sequence[Record], *, trusting: bool = True
-    ) -> list[Recorded | None]:
-        """Write ``records`` within the caller's transaction and return what each became.
+        self, connection: Connection, items: Sequence[Item], *, trusting: bool = True
+    ) -> list[Written | None]:
+        """Write ``items`` within the caller's transaction and return what each became.
 
         Args:
             connection: In a transaction.
-            records: In the order in which they were given.
+            items: In the order in which they were given.
             trusting: Take a first event for what it nearly always is, that of a new order, and
                 save the look-up. If it is not, the database refuses it (``IntegrityError``): then
                 forget, and write again without trust.
         """
-        order_records = [record for record in records if isinstance(record, OrderRecord)]
-        written = iter(
-            self._write_orders(connection, order_records, trusting=trusting)
-            if order_records
-            else ()
-        )
-        results: list[Recorded | None] = []
-        for record in records:
-            if isinstance(record, OrderRecord):
+        orders = [item for item in items if isinstance(item, OrderRows)]
+        written = iter(self._write_orders(connection, orders, trusting=trusting) if orders else ())
+        results: list[Written | None] = []
+        for item in items:
+            if isinstance(item, OrderRows):
                 results.append(next(written))
             else:
-                self._write_other(connection, record)
+                self._write_other(connection, item)
                 results.append(None)
         return results
 
-    def committed(self, records: Sequence[Record]) -> None:
+    def committed(self, items: Sequence[Item]) -> None:
         """Forget the orders that will hardly change again."""
-        for record in records:
-            if isinstance(record, OrderRecord) and record.order.state in TERMINAL:
-                self._histories.pop(record.order.order_id, None)
+        for item in items:
+            if isinstance(item, OrderRows) and item.order["state"] in TERMINAL:
+                self._histories.pop(item.order["order_id"], None)
 
     def _write_orders(
-        self, connection: Connection, records: Sequence[OrderRecord], *, trusting: bool
-    ) -> list[Recorded]:
+        self, connection: Connection, items: Sequence[OrderRows], *, trusting: bool
+    ) -> list[Written]:
         unknown = set()
-        for record in records:
-            order_id = record.order.order_id
+        for item in items:
+            order_id = item.order["order_id"]
             if order_id not in self._histories:
-                if trusting and record.order.state in _FIRST_STATES and order_id not in unknown:
+                if trusting and item.order["state"] in _FIRST_STATES and order_id not in unknown:
                     self._histories[order_id] = _History()
                 else:
                     unknown.add(order_id)
@@ -109,33 +123,32 @@ class BatchWriter:
         fills: list[dict[str, Any]] = []
         digests: list[str] = []
         duplicates: set[int] = set()
-        for index, record in enumerate(records):
-            order = record.order
-            row = order_row(record)
+        for index, item in enumerate(items):
+            row = item.order
             payload = payload_json(row)
-            digest = _digest(payload, record)
+            digest = _digest(payload, item)
             digests.append(digest)
-            history = self._histories[order.order_id]
+            history = self._histories[row["order_id"]]
             if digest in history.seqs:
                 duplicates.add(index)
                 continue
             history.seqs[digest] = len(history.seqs) + 1
             events.append(
                 {
-                    "order_id": order.order_id,
+                    "order_id": row["order_id"],
                     "seq": history.seqs[digest],
-                    "at_ns": order.updated_ns,
+                    "at_ns": row["updated_ns"],
                     "from_state": history.state,
                     "state": row["state"],
                     "reason": row["reason"],
-                    "evidence": record.evidence,
+                    "evidence": item.evidence,
                     "payload": payload,
                     "digest": digest,
                 }
             )
             history.state = row["state"]
-            views[order.order_id] = row
-            fills.extend(fill_row(fill, record, digest) for fill in record.fills)
+            views[row["order_id"]] = row
+            fills.extend({**fill, "digest": digest} for fill in item.fills)
         if events:
             self._insert_event.run(connection, events)
             self._upsert_order.run(connection, list(views.values()))
@@ -145,16 +158,20 @@ class BatchWriter:
         if duplicates:
             new |= _fills_of(
                 connection,
-                {records[index].order.order_id for index in duplicates},
+                {items[index].order["order_id"] for index in duplicates},
                 {digests[index] for index in duplicates},
             )
         return [
-            Recorded(
-                self._histories[record.order.order_id].seqs[digest],
+            Written(
+                self._histories[item.order["order_id"]].seqs[digest],
                 index in duplicates,
-                _only_new(record, digest, new),
+                frozenset(
+                    fill["trade_id"]
+                    for fill in item.fills
+                    if (item.order["order_id"], fill["trade_id"], digest) in new
+                ),
             )
-            for index, (record, digest) in enumerate(zip(records, digests, strict=True))
+            for index, (item, digest) in enumerate(zip(items, digests, strict=True))
         ]
 
     def _load_histories(self, connection: Connection, missing: Sequence[str]) -> None:
@@ -172,12 +189,12 @@ class BatchWriter:
                 history.state = state
                 history.seqs[digest] = seq
 
-    def _write_other(self, connection: Connection, record: Record) -> None:
-        match record:
+    def _write_other(self, connection: Connection, item: Item) -> None:
+        match item:
             case ModeChange():
-                connection.execute(self._insert_new[ModeChange], mode_row(record))
+                connection.execute(self._insert_new[ModeChange], mode_row(item))
             case AccountSnapshot():
-                connection.execute(self._insert_new[AccountSnapshot], account_row(record))
+                connection.execute(self._insert_new[AccountSnapshot], account_row(item))
             case RunStart(started_ns, pid, version):
                 row = {"started_ns": started_ns, "pid": pid, "version": version, "clean": False}
                 connection.execute(self._insert_new[RunStart], row)
@@ -190,19 +207,20 @@ class BatchWriter:
                 )
 
 
-def _digest(payload: str, record: OrderRecord) -> str:
+def to_item(record: Record) -> Item:
+    """Return a record as it goes to whoever commits it."""
+    if not isinstance(record, OrderRecord):
+        return record
+    return OrderRows(
+        order_row(record), record.evidence, [fill_row(fill, record) for fill in record.fills]
+    )
+
+
+def _digest(payload: str, item: OrderRows) -> str:
     """Name an event by its content, so that a resubmission is known as such."""
-    trades = [(fill.symbol, fill.trade_id) for fill in record.fills]
-    content = orjson.dumps((payload, record.evidence, trades))
+    trades = [(fill["symbol"], fill["trade_id"]) for fill in item.fills]
+    content = orjson.dumps((payload, item.evidence, trades))
     return blake2b(content, digest_size=16).hexdigest()
-
-
-def _only_new(record: OrderRecord, digest: str, new: set[tuple[Any, ...]]) -> tuple[Fill, ...]:
-    named: dict[str, Fill] = {}
-    for fill in record.fills:
-        if (record.order.order_id, fill.trade_id, digest) in new:
-            named.setdefault(fill.trade_id, fill)
-    return tuple(named.values())
 
 
 def _fills_of(

@@ -26,11 +26,14 @@ def decimal_text(number: Decimal) -> str:
         return "0"
     _, digits, exponent = number.as_tuple()
     power = int(exponent)
-    if power > -_PLAIN_DIGITS and number.adjusted() < _PLAIN_DIGITS:
+    small = number.adjusted() < _PLAIN_DIGITS
+    if power > -_PLAIN_DIGITS and small:
         return plain(number)
     significant = "".join(map(str, digits)).lstrip("0")
     kept = significant.rstrip("0")
     power += len(significant) - len(kept)
+    if power > -_PLAIN_DIGITS and small:  # only zeros at its end made it long
+        return plain(number)
     return f"{'-' if number < 0 else ''}{kept}E{power:+d}"
 
 

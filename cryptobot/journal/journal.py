@@ -10,6 +10,7 @@ from cryptobot.domain.clock import Clock
 from cryptobot.domain.errors import JournalUnavailable
 from cryptobot.domain.order import Fill, Order
 from cryptobot.journal.database import Database
+from cryptobot.journal.hosts import Host, InlineHost, ProcessHost
 from cryptobot.journal.migration import migrate
 from cryptobot.journal.reads import JournalReads
 from cryptobot.journal.records import (
@@ -23,6 +24,7 @@ from cryptobot.journal.records import (
     RunStart,
 )
 from cryptobot.journal.writer import JournalWriter
+from cryptobot.journal.writer_process import Opening
 
 RETRY_AFTER_S = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 """Waits between attempts to reach a lost database; the last one repeats."""
@@ -41,12 +43,10 @@ class Journal(JournalReads):
     ``start``. Records are committed in the order of the calls.
     """
 
-    def __init__(
-        self, database: Database, clock: Clock, *, retry_after_s: Sequence[float] = RETRY_AFTER_S
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, host: Host) -> None:
         super().__init__(database.reader, clock)
         self._database = database
-        self._writer = JournalWriter(database, retry_after_s)
+        self._writer = JournalWriter(host)
 
     @classmethod
     def open(
@@ -56,6 +56,8 @@ class Journal(JournalReads):
         clock: Clock,
         busy_timeout_ms: int = 2_000,
         retry_after_s: Sequence[float] = RETRY_AFTER_S,
+        inline: bool = False,
+        keep_open: Sequence[int] = (),
     ) -> Self:
         """Return a journal on ``url``; nothing is touched before ``start``.
 
@@ -64,14 +66,20 @@ class Journal(JournalReads):
             clock: The time that ``orders_daily`` and ``status_changes`` count back from.
             busy_timeout_ms: How long to wait for another process's lock on a SQLite file.
             retry_after_s: Waits between attempts to reach a lost database.
+            inline: Commit on the event loop and not in a process beside it: for simulations.
+            keep_open: File descriptors, such as the instance lock's, that the writing process
+                holds until everything given is committed, even when this process is killed.
 
         Raises:
             UserError: The URL is unusable; the message says why.
         """
-        return cls(Database.open(url, busy_timeout_ms), clock, retry_after_s=retry_after_s)
+        database = Database.open(url, busy_timeout_ms)
+        opening = Opening(url, busy_timeout_ms, tuple(retry_after_s))
+        host = InlineHost(database, retry_after_s) if inline else ProcessHost(opening, keep_open)
+        return cls(database, clock, host)
 
     async def start(self) -> None:
-        """Create or migrate the schema and start the writer thread.
+        """Create or migrate the schema and start writing.
 
         Raises:
             UserError: The database is newer than this program, or is not a journal.
@@ -81,7 +89,7 @@ class Journal(JournalReads):
         await self._writer.start()
 
     async def close(self) -> None:
-        """Commit all that is queued, stop the threads, close the files. Safe to call again."""
+        """Commit all that is queued, end the writer, close the files. Safe to call again."""
         await self._writer.close()
         await asyncio.to_thread(self._readers.shutdown)
         self._database.dispose()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -28,6 +28,14 @@ from cryptobot.journal.records import (
 )
 
 Row = Mapping[str, Any]
+
+
+class OrderRows(NamedTuple):
+    """An order record as rows: the order's, its evidence as JSON, and those of its fills."""
+
+    order: dict[str, Any]
+    evidence: str | None
+    fills: list[dict[str, Any]]
 
 
 def order_row(record: OrderRecord) -> dict[str, Any]:
@@ -66,8 +74,8 @@ def payload_json(row: dict[str, Any]) -> str:
     return _json({**row, "fees": orjson.Fragment(row["fees"])})
 
 
-def fill_row(fill: Fill, record: OrderRecord, digest: str) -> dict[str, Any]:
-    """Return the ``fills`` row of a fill that ``record``, known by ``digest``, brings."""
+def fill_row(fill: Fill, record: OrderRecord) -> dict[str, Any]:
+    """Return the ``fills`` row of a fill that ``record`` brings, without the record's digest."""
     return {
         "venue": record.venue,
         "symbol": fill.symbol,
@@ -83,7 +91,6 @@ def fill_row(fill: Fill, record: OrderRecord, digest: str) -> dict[str, Any]:
         "fee_currency": fill.fee_currency,
         "liquidity": fill.liquidity.value,
         "at_ns": fill.at_ns,
-        "digest": digest,
     }
 
 

@@ -1,17 +1,28 @@
+import os
 import resource
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
+import psutil
 import pytest
 
 from cryptobot.control.protocol import ErrorCode, RpcError
 from tests.e2e.harness.agreement import until_agreed
 from tests.e2e.harness.engine_process import EngineProcess
 from tests.e2e.harness.simulator_process import SimulatorProcess
+from tests.e2e.harness.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 MARKET_BUY = {"symbol": "BTC/USDT", "side": "buy", "type": "market", "amount": "0.001"}
+
+
+def writer_of(engine: EngineProcess) -> int:
+    """Return the process that writes the engine's journal."""
+    (writer,) = psutil.Process(engine.pid).children()
+    return int(writer.pid)
 
 
 @contextmanager
@@ -36,7 +47,9 @@ def test_place_with_journal_unwritable_sends_nothing_and_recovers(
 ) -> None:
     before = engine.call("order.place", **MARKET_BUY)
     assert before["state"] == "filled"
-    with no_file_may_grow(engine.pid):
+    with ExitStack() as full:
+        for pid in (engine.pid, writer_of(engine)):
+            full.enter_context(no_file_may_grow(pid))
         for _ in range(3):
             refused = place_refused(engine)
             assert refused.code == ErrorCode.JOURNAL_UNAVAILABLE
@@ -55,3 +68,34 @@ def test_place_with_journal_unwritable_sends_nothing_and_recovers(
     assert after["state"] == "filled"
     agreed = until_agreed(engine, simulator, {after["order_id"]: after})
     assert len(simulator.orders()) == agreed.states["filled"] == 2
+
+
+def _placed(engine: EngineProcess) -> Any:
+    try:
+        return engine.call("order.place", **MARKET_BUY)
+    except RpcError:
+        return None
+
+
+def test_place_with_the_journals_writer_killed_is_refused_or_recorded_and_goes_on(
+    simulator: SimulatorProcess, engine: EngineProcess
+) -> None:
+    orders = {}
+    for _ in range(5):
+        killed = writer_of(engine)
+        os.kill(killed, signal.SIGKILL)
+        refused = None
+        try:
+            order = engine.call("order.place", **MARKET_BUY)
+            orders[order["order_id"]] = order
+        except RpcError as error:
+            refused = error
+        if refused is not None:
+            assert refused.code == ErrorCode.JOURNAL_UNAVAILABLE
+            assert refused.message.startswith("nothing was sent: the process that writes the")
+        after = wait_for("an order with another writer", lambda: _placed(engine))
+        assert writer_of(engine) != killed
+        assert after["state"] == "filled"
+        orders[after["order_id"]] = after
+    agreed = until_agreed(engine, simulator, orders)
+    assert len(simulator.orders()) == agreed.states["filled"] == len(orders)

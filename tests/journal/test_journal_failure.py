@@ -20,8 +20,10 @@ from .postgres_server import PostgresServer
 from .samples import a_fill, an_order
 
 
-def _open(url: str, clock: ManualClock) -> Journal:
-    return Journal.open(url, clock=clock, busy_timeout_ms=50, retry_after_s=RETRY_AFTER_S)
+def _open(url: str, clock: ManualClock, *, inline: bool = False) -> Journal:
+    return Journal.open(
+        url, clock=clock, busy_timeout_ms=50, retry_after_s=RETRY_AFTER_S, inline=inline
+    )
 
 
 @contextmanager
@@ -102,7 +104,8 @@ async def test_record_refused_halfway_leaves_no_part_of_it(
 async def test_record_with_a_read_only_sqlite_database_fails_and_recovers(
     tmp_path: Path, clock: ManualClock
 ) -> None:
-    async with _open(f"sqlite:///{tmp_path}/cryptobot.db", clock) as journal:
+    # Root may write anywhere, so the connection itself is made read-only: here, not in a process.
+    async with _open(f"sqlite:///{tmp_path}/cryptobot.db", clock, inline=True) as journal:
         engine = journal._database.writer
 
         def make_read_only(connection: sqlite3.Connection, *_: object) -> None:

@@ -191,11 +191,9 @@ async def test_files_of_sqlite_are_for_the_user_only_and_durable(
                 ["cryptobot.db", "cryptobot.db-wal", "cryptobot.db-shm"], 0o600
             )
             assert path.parent.stat().st_mode & 0o777 == 0o700
-            connection = journal._writer._connection
-            assert connection is not None
-            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
-            connection.rollback()
+            with journal._database.writer.connect() as connection:
+                assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+                assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
     finally:
         os.umask(mask)
 

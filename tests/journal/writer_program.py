@@ -6,7 +6,6 @@ Usage: python writer_program.py URL SEED [FILE-SIZE-LIMIT]
 import asyncio
 import random
 import resource
-import signal
 import sys
 from dataclasses import replace
 from decimal import Decimal
@@ -24,6 +23,7 @@ from cryptobot.domain.order import (
     Side,
     TimeInForce,
 )
+from cryptobot.journal.hosts import ProcessHost
 from cryptobot.journal.journal import Journal
 
 
@@ -49,17 +49,23 @@ async def trade(journal: Journal, rng: random.Random) -> None:
         print(f"{order_id} filled", flush=True)  # noqa: T201 - as above
 
 
+def _limit_files(journal: Journal, limit: int) -> None:
+    host = journal._writer._host
+    assert isinstance(host, ProcessHost)
+    assert host.pid is not None
+    resource.prlimit(host.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+
 async def main(url: str, seed: int, limit: int | None) -> None:
     """Run eight traders; with a limit, let the disk be full from that file size on."""
     async with Journal.open(url, clock=SystemClock(), retry_after_s=(0.01,)) as journal:
         if limit is not None:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+            _limit_files(journal, limit)
         traders = [trade(journal, random.Random(seed * 100 + n)) for n in range(8)]
         try:
             await asyncio.gather(*traders)
         except JournalUnavailable as error:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+            _limit_files(journal, resource.RLIM_INFINITY)
             await journal.wait_available()
             print(f"recovered from: {error}", flush=True)  # noqa: T201 - as above
 
