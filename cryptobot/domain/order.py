@@ -1,9 +1,11 @@
 """Orders: what was wanted, what became of it, and the table of how it may change."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
+from typing import Any
 
 from cryptobot.domain.clock import iso
 from cryptobot.domain.mode import Mode
@@ -253,7 +255,14 @@ class Order:
         """
         if state not in TRANSITIONS[self.state]:
             raise ValueError(f"order {self.order_id}: {self.state} cannot become {state}")
-        return replace(self, state=state, updated_ns=at_ns, reason=reason or self.reason)
+        return self.changed(state=state, updated_ns=at_ns, reason=reason or self.reason)
+
+    def changed(self, **changes: Any) -> "Order":
+        """Return the order with other values for some attributes.
+
+        As ``dataclasses.replace``, in half its time: every order passes here several times.
+        """
+        return Order(**{**dict(zip(_NAMES, _VALUES(self), strict=True)), **changes})
 
     def to_wire(self) -> dict[str, object]:
         """Return the order as the control socket shows it: amounts and prices as strings."""
@@ -279,3 +288,7 @@ class Order:
             "created_at": iso(self.created_ns),
             "updated_at": iso(self.updated_ns),
         }
+
+
+_NAMES = tuple(each.name for each in fields(Order))
+_VALUES = attrgetter(*_NAMES)

@@ -134,5 +134,7 @@ def open_session(
         options = {"resolver": _ConnectTo(host, connect_to[1]), "use_dns_cache": False}
     connector = aiohttp.TCPConnector(ssl=context, keepalive_timeout=75, **options)
     return aiohttp.ClientSession(
-        connector=connector, request_class=GatedRequest if gated else ClientRequest
+        connector=connector,
+        request_class=GatedRequest if gated else ClientRequest,
+        cookie_jar=aiohttp.DummyCookieJar(),  # no exchange's API needs cookies
     )

@@ -18,7 +18,7 @@ the intent could not be journalled       (no order)      no                     
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
@@ -292,10 +292,8 @@ class OrderGateway:
 
     async def _denied(self, order: Order, denial: Denial, accepted: int) -> Order:
         now = self._clock.now_ns()
-        order = replace(
-            order.moved(OrderState.DENIED, now, f"{denial.code}: {denial.reason}"),
-            answered_ns=now,
-        )
+        order = order.moved(OrderState.DENIED, now, f"{denial.code}: {denial.reason}")
+        order = order.changed(answered_ns=now)
         committed = self._journal.intent(order)
         self._tracker.admit(order, accepted)
         self._on_denied(denial.code)

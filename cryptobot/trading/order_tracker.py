@@ -6,9 +6,8 @@ forward: the filled amount only grows, fills are keyed by trade id, a closed ord
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -122,8 +121,9 @@ class OrderTracker:
         """Move an order to ``state`` on other evidence than a report of it."""
         now = self._clock.now_ns()
         before = self._orders[order_id]
-        order = self._answered(before.moved(state, now, reason), now)
-        return self._change(before, order, (), evidence)
+        moved = before.moved(state, now, reason)
+        answer = self._first_answer(before, state, now)
+        return self._change(before, moved.changed(**answer) if answer else moved, (), evidence)
 
     def apply(self, mode: Mode, report: OrderReport, source: str) -> Order | None:
         """Merge a report into its order.
@@ -142,11 +142,12 @@ class OrderTracker:
         known = self._fills.setdefault(order.order_id, {})
         new = tuple(fill for fill in report.fills if fill.trade_id not in known)
         known.update((fill.trade_id, fill) for fill in new)
-        merged = self._merged(order, report, known)
-        if merged == order and not new:
+        says = self._merged(order, report, known)
+        if not new and all(getattr(order, name) == value for name, value in says.items()):
             return order
         now = self._clock.now_ns()
-        merged = self._answered(replace(merged, updated_ns=now), now)
+        answer = self._first_answer(order, says["state"], now)
+        merged = order.changed(**says, updated_ns=now, **answer)
         evidence = {
             "source": source,
             "state": str(report.state),
@@ -155,7 +156,10 @@ class OrderTracker:
         }
         return self._change(order, merged, new, evidence)
 
-    def _merged(self, order: Order, report: OrderReport, known: Mapping[str, Fill]) -> Order:
+    def _merged(
+        self, order: Order, report: OrderReport, known: Mapping[str, Fill]
+    ) -> dict[str, Any]:
+        """Return what the order is by the report and all its known fills, by attribute."""
         in_fills = sum((fill.amount for fill in known.values()), ZERO)
         filled = max(order.filled, report.filled, in_fills)
         cost = order.cost
@@ -168,33 +172,29 @@ class OrderTracker:
             if fill.fee:
                 fees[fill.fee_currency] = fees.get(fill.fee_currency, ZERO) + fill.fee
         state = _forward(order, report, filled)
-        return replace(
-            order,
-            state=state,
-            filled=filled,
-            cost=cost,
-            fees=fees or order.fees,
-            exchange_order_id=order.exchange_order_id or report.exchange_order_id,
-            reason=_reason(order, report, state),
-        )
+        return {
+            "state": state,
+            "filled": filled,
+            "cost": cost,
+            "fees": fees or order.fees,
+            "exchange_order_id": order.exchange_order_id or report.exchange_order_id,
+            "reason": _reason(order, report, state),
+        }
 
-    def _answered(self, order: Order, now_ns: int) -> Order:
-        """Stamp the first definite answer, or the first "unresolved": once per order."""
-        if order.answered_ns is not None or order.state is OrderState.SUBMITTED:
-            return order
+    def _first_answer(self, order: Order, state: OrderState, now_ns: int) -> dict[str, Any]:
+        """Return the stamps of the first definite answer, or the first "unresolved": once only."""
+        if order.answered_ns is not None or state is OrderState.SUBMITTED:
+            return {}
         accepted = self._accepted_ns.pop(order.order_id, None)
         if accepted is None:  # from an earlier run: its monotonic clock is gone
             latency_ms = max(0, now_ns - order.created_ns) / 1e6
         else:
             latency_ms = (self._clock.monotonic_ns() - accepted) / 1e6
-        failed = order.state in {OrderState.REJECTED, OrderState.UNRESOLVED}
-        counted = order.state is not OrderState.DENIED
-        return replace(
-            order,
-            answered_ns=now_ns,
-            latency_ms=round(latency_ms, 3) if counted else None,
-            failed=failed,
-        )
+        return {
+            "answered_ns": now_ns,
+            "latency_ms": None if state is OrderState.DENIED else round(latency_ms, 3),
+            "failed": state in {OrderState.REJECTED, OrderState.UNRESOLVED},
+        }
 
     def _change(
         self, before: Order, order: Order, new: tuple[Fill, ...], evidence: object
