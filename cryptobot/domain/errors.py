@@ -51,11 +51,29 @@ class NotSent(VenueError):  # noqa: N818 - named for the outcome it proves
         self.code = code
 
 
-class FenceClosed(NotSent):
+class StoppedHere(NotSent):
+    """We did not let it out; the venue never heard of it. An order ends ``denied``."""
+
+
+class FenceClosed(StoppedHere):
     """The fence stopped a live order at the last point before the wire."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "fence")
+
+
+class CircuitOpen(StoppedHere):
+    """The circuit breaker lets nothing of this kind through now."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "circuit_open")
+
+
+class Silenced(StoppedHere):
+    """The venue banned us, or told us to wait: nothing is sent to it until that is over."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "banned")
 
 
 class OutcomeUnknown(VenueError):  # noqa: N818 - named for the outcome
@@ -72,7 +90,17 @@ class OutcomeUnknown(VenueError):  # noqa: N818 - named for the outcome
 
 
 class ReadFailed(VenueError):  # noqa: N818 - named for the outcome
-    """A read gave nothing usable; asking again is safe."""
+    """A read gave nothing usable; asking again is safe.
+
+    Args:
+        message: What went wrong.
+        code: A short stable name of the cause, such as ``timeout``; it decides whether and when
+            the read is tried again.
+    """
+
+    def __init__(self, message: str, code: str = "unreadable") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class JournalUnavailable(CryptobotError):  # noqa: N818 - named for the condition

@@ -8,7 +8,7 @@ import socket
 import ssl
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, AbstractStreamWriter, ResolveResult
@@ -17,6 +17,7 @@ from aiohttp.connector import Connection
 
 from cryptobot.domain.errors import FenceClosed, NotSent
 from cryptobot.trading.exchange import Permit
+from cryptobot.trading.traffic import Traffic
 
 ORDER_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 """Requests that may create an order; cancels are DELETE and pass the fence."""
@@ -54,7 +55,18 @@ CURRENT_GATE: ContextVar[WireGate | None] = ContextVar("cryptobot_wire_gate", de
 """The gate of the order that the running task sends."""
 
 
-class GatedRequest(ClientRequest):
+class PacedRequest(ClientRequest):
+    """A request that is not sent while the exchange wants silence; websockets begin as one too."""
+
+    traffic: ClassVar[Traffic]
+
+    async def send(self, conn: Connection) -> ClientResponse:
+        """Look when the connection is there, then write the headers."""
+        self.traffic.check(self.url.host)
+        return await super().send(conn)
+
+
+class GatedRequest(PacedRequest):
     """A request that no order passes without leave, however long it queued for a connection."""
 
     async def send(self, conn: Connection) -> ClientResponse:
@@ -64,6 +76,7 @@ class GatedRequest(ClientRequest):
             if gate is None:
                 raise FenceClosed("an order write outside the gateway was stopped")
             await gate.wait()
+            self.traffic.check(self.url.host)
             gate.check()
         return await super().send(conn)
 
@@ -85,6 +98,18 @@ class GatedRequest(ClientRequest):
                 conn.close()
                 return
         await super().write_bytes(writer, conn, content_length)
+
+
+class HeardResponse(ClientResponse):
+    """A response whose head is looked at for limits, whatever ccxt makes of the rest."""
+
+    traffic: ClassVar[Traffic]
+
+    async def start(self, connection: Connection) -> ClientResponse:
+        """Read the head and pass on what it says."""
+        response = await super().start(connection)
+        self.traffic.heard(self.url.host, self.status, self.headers)
+        return response
 
 
 class _ConnectTo(AbstractResolver):
@@ -116,7 +141,7 @@ class _ConnectTo(AbstractResolver):
 
 
 def open_session(
-    *, connect_to: tuple[str, int] | None, tls_ca: Path | None, gated: bool
+    *, connect_to: tuple[str, int] | None, tls_ca: Path | None, gated: bool, traffic: Traffic
 ) -> aiohttp.ClientSession:
     """Return a session for one ccxt instance. Call it inside the running loop.
 
@@ -124,6 +149,7 @@ def open_session(
         connect_to: Where every connection goes instead, URLs and certificates' names unchanged.
         tls_ca: PEM file of an authority to trust besides the system's.
         gated: Whether order writes must pass a ``WireGate``.
+        traffic: The exchange's silences, kept by every request.
     """
     context = ssl.create_default_context()
     if tls_ca is not None:
@@ -135,6 +161,9 @@ def open_session(
     connector = aiohttp.TCPConnector(ssl=context, keepalive_timeout=75, **options)
     return aiohttp.ClientSession(
         connector=connector,
-        request_class=GatedRequest if gated else ClientRequest,
+        request_class=type(
+            "Request", (GatedRequest if gated else PacedRequest,), {"traffic": traffic}
+        ),
+        response_class=type("Response", (HeardResponse,), {"traffic": traffic}),
         cookie_jar=aiohttp.DummyCookieJar(),  # no exchange's API needs cookies
     )

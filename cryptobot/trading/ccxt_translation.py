@@ -100,6 +100,37 @@ def write_error(error: BaseException, *, sent: bool) -> VenueError:
     return OutcomeUnknown(text, _unknown_code(error))
 
 
+READ_CODES: Final[Sequence[tuple[type[Exception], str]]] = (
+    (ccxt.RateLimitExceeded, "rate_limited"),
+    (ccxt.DDoSProtection, "rate_limited"),
+    (ccxt.InvalidNonce, "clock_skew"),
+    (ccxt.OnMaintenance, "maintenance"),
+    (ccxt.AuthenticationError, "authentication"),
+    (ccxt.RequestTimeout, "timeout"),
+    (ccxt.ExchangeNotAvailable, "server"),
+    (ccxt.NetworkError, "network"),
+    (ccxt.OrderNotFound, "order_not_found"),
+    (ccxt.BadSymbol, "bad_symbol"),
+    (ccxt.BadRequest, "bad_request"),
+)
+"""What a failed read is called, by ccxt's class; first match counts, anything else is unreadable.
+An exchange that was not reached at all is ``network``."""
+
+_RESTRICTED = re.compile(r"\b451\b")
+
+
+def read_code(error: BaseException) -> str:
+    """Return a short stable name of why a read failed; it decides what is tried again."""
+    if isinstance(error, NotSent):
+        return error.code
+    if isinstance(error, ccxt.ExchangeNotAvailable):
+        if _RESTRICTED.search(str(error)):
+            return "restricted"
+        if isinstance(error.__cause__, aiohttp.ClientError | OSError):
+            return "network"
+    return next((code for kind, code in READ_CODES if isinstance(error, kind)), "unreadable")
+
+
 def _unknown_code(error: BaseException) -> str:
     if isinstance(error, ccxt.RequestTimeout):
         return "timeout"

@@ -25,11 +25,15 @@ from cryptobot.trading import ccxt_translation as translate
 from cryptobot.trading.ccxt_session import CURRENT_GATE, WireGate, open_session
 from cryptobot.trading.ccxt_streams import UNREADABLE, CcxtStreams, StreamObserver
 from cryptobot.trading.exchange import Balance, OrderRequest, Permit
+from cryptobot.trading.traffic import PRECEDENCE, Budget, Precedence, Traffic
 
 SIMULATOR_SERVER: Final = "cryptobot-simulator/"
 """What the simulator calls itself in the ``Server`` header; no exchange does."""
 
 CLOCK_SAMPLES: Final = 3
+
+MS_PER_MINUTE: Final = 60_000
+"""A call of cost 1 may be made every ``rateLimit`` ms: so many costs are a minute's budget."""
 
 WRITE_OUTCOMES: Final = {OrderRefused: "refused", OutcomeUnknown: "unknown"}
 """How the outcomes of writes are reported; everything else was not sent."""
@@ -50,6 +54,7 @@ class ExchangeConfig:
         connect_to: Where every connection goes instead; URLs stay.
         tls_ca: PEM file to trust besides the system's.
         book_depth: Levels a side in ``watch_book``.
+        orders_per_10s: New orders that the exchange takes in 10 seconds.
     """
 
     id: str
@@ -59,6 +64,7 @@ class ExchangeConfig:
     connect_to: tuple[str, int] | None = None
     tls_ca: Path | None = None
     book_depth: int = 20
+    orders_per_10s: int = 50
 
 
 class ExchangeClient(CcxtStreams):
@@ -75,6 +81,7 @@ class ExchangeClient(CcxtStreams):
         *,
         on_request: RequestObserver | None = None,
         on_stream: StreamObserver | None = None,
+        on_limited: Callable[[float], None] = lambda _: None,
     ) -> None:
         if config.id not in ccxt.exchanges:
             raise UserError(f"exchange.id: ccxt has no exchange {config.id!r}")
@@ -84,6 +91,11 @@ class ExchangeClient(CcxtStreams):
         self._orders: Any = None
         self._sessions: list[aiohttp.ClientSession] = []
         self._instruments: dict[str, Instrument] = {}
+        self.traffic = Traffic(
+            Budget(MS_PER_MINUTE / getattr(ccxt, config.id)().rateLimit, config.orders_per_10s),
+            clock,
+            on_limited=on_limited,
+        )
         self.clock_skew_ms: float | None = None
         """Exchange's clock minus ours, by the last ``sync_clock``."""
 
@@ -132,7 +144,10 @@ class ExchangeClient(CcxtStreams):
 
     def _instance(self, kind: Any, *, gated: bool) -> Any:
         session = open_session(
-            connect_to=self._config.connect_to, tls_ca=self._config.tls_ca, gated=gated
+            connect_to=self._config.connect_to,
+            tls_ca=self._config.tls_ca,
+            gated=gated,
+            traffic=self.traffic,
         )
         self._sessions.append(session)
         instance = kind(
@@ -142,8 +157,6 @@ class ExchangeClient(CcxtStreams):
                 "session": session,
                 "asyncio_loop": asyncio.get_running_loop(),
                 "enableRateLimit": True,
-                # The leaky bucket refills only while somebody waits: each order would wait 10 ms.
-                "rateLimiterAlgorithm": "rollingWindow" if gated else "leakyBucket",
                 "timeout": int(self._config.timeout_s * 1000),
                 "options": {
                     "defaultType": "spot",
@@ -156,6 +169,8 @@ class ExchangeClient(CcxtStreams):
                 },
             }
         )
+        # One limiter for both instances, which knows what ccxt's own does not.
+        instance.throttler = _Throttler(self.traffic)
         instance.number = str
         instance.timeout_on_exit = 0  # the sessions are ours and closed properly
         instance.has["fetchCurrencies"] = False
@@ -212,6 +227,7 @@ class ExchangeClient(CcxtStreams):
         for instance in (self._reads, self._orders):
             if instance is not None:
                 await instance.close()
+        await self.traffic.close()
         for session in self._sessions:
             await session.close()
         self._sessions.clear()
@@ -222,6 +238,7 @@ class ExchangeClient(CcxtStreams):
         self._ensure_connected()
         gate = WireGate(permit)
         token = CURRENT_GATE.set(gate)
+        precedence = PRECEDENCE.set(Precedence.ORDER)
         try:
             raw = await self._write(
                 "place_order",
@@ -235,6 +252,7 @@ class ExchangeClient(CcxtStreams):
                 gate=gate,
             )
         finally:
+            PRECEDENCE.reset(precedence)
             CURRENT_GATE.reset(token)
         return self._answer(raw, request.client_order_id)
 
@@ -254,13 +272,17 @@ class ExchangeClient(CcxtStreams):
     async def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport:
         """Cancel by our id; see ``Exchange.cancel_order``."""
         self._ensure_connected()
-        raw = await self._write(
-            "cancel_order",
-            self._orders.cancel_order,
-            "",
-            symbol,
-            {"origClientOrderId": client_order_id},
-        )
+        precedence = PRECEDENCE.set(Precedence.CANCEL)
+        try:
+            raw = await self._write(
+                "cancel_order",
+                self._orders.cancel_order,
+                "",
+                symbol,
+                {"origClientOrderId": client_order_id},
+            )
+        finally:
+            PRECEDENCE.reset(precedence)
         return self._answer(raw, client_order_id)
 
     def _answer(self, raw: Any, client_order_id: str) -> OrderReport:
@@ -347,7 +369,8 @@ class ExchangeClient(CcxtStreams):
         except Exception as error:
             # ccxt lets the parser's own errors through when a reply is malformed, and a session
             # that is being closed raises what it likes: whatever it is, nothing was read.
-            raise ReadFailed(f"{operation}: {translate.one_line(error)}") from error
+            code = translate.read_code(error)
+            raise ReadFailed(f"{operation}: {translate.one_line(error)}", code) from error
         else:
             return reply
         finally:
@@ -388,6 +411,17 @@ class ExchangeClient(CcxtStreams):
     def watch_order_reports(self) -> AsyncIterator[OrderReport]:
         """Yield changes of our own orders; see ``Exchange.watch_order_reports``."""
         return self._watch_own_orders()
+
+
+class _Throttler:
+    """What ccxt asks before each request, in place of its own."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+        self.loop: object = None  # ccxt sets it
+
+    async def __call__(self, cost: float | None = None) -> None:
+        await self._traffic.throttle(1.0 if cost is None else cost)
 
 
 @contextmanager

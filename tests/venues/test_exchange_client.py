@@ -11,11 +11,15 @@ from cryptobot.domain.errors import FenceClosed, NotSent, ReadFailed, UserError
 from cryptobot.domain.order import OrderState, Side
 from cryptobot.trading.ccxt_session import open_session
 from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
+from cryptobot.trading.traffic import Budget, Traffic
 from tests.venues.test_venue_contract import OpenPermit, limit, place
 
 
 async def test_order_write_outside_the_gateway_is_stopped_in_the_session() -> None:
-    async with open_session(connect_to=("127.0.0.1", 9), tls_ca=None, gated=True) as session:
+    traffic = Traffic(Budget(1200), SystemClock())
+    async with open_session(
+        connect_to=("127.0.0.1", 9), tls_ca=None, gated=True, traffic=traffic
+    ) as session:
         with pytest.raises((FenceClosed, aiohttp.ClientConnectorError)):
             await session.post("https://api.binance.com/api/v3/order")
 
