@@ -78,6 +78,7 @@ def _start(
             *("--seed", str(options.seed), "--market", options.market),
             *("--speed", str(options.speed)),
         ],
+        before=children,
     )
     children.append(simulator)
     listening = simulator.ready(SIMULATOR_PATIENCE_S)
@@ -91,7 +92,7 @@ def _start(
         arguments += ["--log-dir", str(options.log_dir)]
     if options.metrics_port is not None:
         arguments += ["--metrics-port", str(options.metrics_port)]
-    engine = Child("engine", arguments, KEYS)
+    engine = Child("engine", arguments, KEYS, before=children)
     children.append(engine)
     where = engine.ready(ENGINE_PATIENCE_S)
     which = "" if options.state_dir is None else f" --state-dir {state_dir}"
