@@ -41,7 +41,7 @@ def expanded(path: Path) -> Path:
     """Return a path with ``~`` filled in; as it is when there is no such user, as shells do."""
     try:
         return path.expanduser()
-    except RuntimeError:
+    except (RuntimeError, ValueError):
         return path
 
 
