@@ -10,10 +10,12 @@ from types import FrameType
 from typing import Final
 
 from cryptobot.cli.child import Child
+from cryptobot.cli.conflicts import refuse_conflicts
 from cryptobot.cli.window import has_display
 from cryptobot.control.locate import engine_runs, user_state_dir
 from cryptobot.control.protocol import FENCE_NAME, LOCK_NAME
 from cryptobot.domain.errors import UserError
+from cryptobot.settings import load_settings
 
 KEYS: Final = {
     "CRYPTOBOT_EXCHANGE__API_KEY": "testkey",
@@ -21,6 +23,7 @@ KEYS: Final = {
 }
 """The simulator's own keys; they open nothing else."""
 
+PROFILE: Final = "demo"
 SIMULATOR_PATIENCE_S: Final = 20.0
 ENGINE_PATIENCE_S: Final = 30.0
 WATCH_S: Final = 0.25
@@ -32,9 +35,18 @@ def run_demo(options: argparse.Namespace) -> int:
     if engine_runs(state_dir):
         pid = (state_dir / LOCK_NAME).read_text().strip()
         raise UserError(
-            f"a demo is running already for {state_dir}: stop it first (Ctrl-C there, or "
-            f"'kill {pid}' for an engine that was left behind)"
+            f"an engine is running already for {state_dir} (pid {pid}): stop it (Ctrl-C in its "
+            f"terminal, or 'kill {pid}'), or give another --state-dir"
         )
+    settings = load_settings(
+        profile=PROFILE,
+        cli={
+            "state_dir": state_dir,
+            "log_dir": options.log_dir,
+            "metrics.port": options.metrics_port,
+        },
+    )
+    refuse_conflicts(options, settings)
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     _set_journal_aside(state_dir)
     headless = options.headless or not has_display()
@@ -84,7 +96,7 @@ def _start(
     listening = simulator.ready(SIMULATOR_PATIENCE_S)
     _say("starting the engine ...")
     arguments = [
-        *("cryptobot", "engine", "--profile", "demo", "--ready-json"),
+        *("cryptobot", "engine", "--profile", PROFILE, "--ready-json"),
         *("--state-dir", str(state_dir), "--tls-ca", str(ca)),
         *("--connect-to", f"127.0.0.1:{listening['tls_port']}"),
     ]

@@ -1,11 +1,46 @@
-"""One engine per state directory, by a lock that dies with its process."""
+"""One engine per state directory and per log directory, by locks that die with their process."""
 
 import fcntl
 import os
 from pathlib import Path
+from typing import Final
 
 from cryptobot.control.protocol import LOCK_NAME
 from cryptobot.domain.errors import UserError
+
+LOG_LOCK_NAME: Final = ".engine.lock"
+"""Not ``LOCK_NAME``: logs may go into the state directory itself."""
+
+_LONGEST_NOTE: Final = 4096
+
+
+class _HeldError(Exception):
+    """Another process holds the lock; the message is what it wrote there."""
+
+
+class _Lock:
+    """A file locked until ``release`` or the process's end, with a note about the holder.
+
+    Raises:
+        OSError: The file cannot be used.
+        _HeldError: Another process holds it.
+    """
+
+    def __init__(self, path: Path, note: str) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(self._file, _LONGEST_NOTE).decode(errors="replace").strip()
+            os.close(self._file)
+            raise _HeldError(holder) from None
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"{note}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Give the lock back."""
+        os.ftruncate(self._file, 0)
+        os.close(self._file)
 
 
 class InstanceLock:
@@ -19,26 +54,59 @@ class InstanceLock:
     """
 
     def __init__(self, state_dir: Path) -> None:
-        path = state_dir / LOCK_NAME
         try:
             state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             state_dir.chmod(0o700)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._lock = _Lock(state_dir / LOCK_NAME, str(os.getpid()))
         except OSError as error:
             raise UserError(f"state_dir {state_dir}: {error.strerror}") from None
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.read(self._file, 32).decode(errors="replace").strip() or "unknown"
-            os.close(self._file)
+        except _HeldError as held:
             raise UserError(
-                f"an engine is running already for {state_dir} (pid {holder}); "
+                f"an engine is running already for {state_dir} (pid {str(held) or 'unknown'}); "
                 "stop it, or give another --state-dir"
             ) from None
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Give the lock back."""
-        os.ftruncate(self._file, 0)
-        os.close(self._file)
+        self._lock.release()
+
+
+class LogLock:
+    """The lock of a log directory: two engines must not write into the same files.
+
+    Args:
+        log_dir: The directory; made if it is not there.
+        state_dir: Of the engine that is to write, to name it to others.
+
+    Raises:
+        UserError: Another engine writes there, or the directory cannot be used.
+    """
+
+    def __init__(self, log_dir: Path, state_dir: Path) -> None:
+        try:
+            log_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = _Lock(log_dir / LOG_LOCK_NAME, f"pid {os.getpid()}, state {state_dir}")
+        except OSError as error:
+            raise UserError(f"log_dir {log_dir}: {error.strerror}") from None
+        except _HeldError as held:
+            raise UserError(
+                f"another engine ({str(held) or 'pid unknown'}) writes its logs to {log_dir}; "
+                "stop it, or give another --log-dir"
+            ) from None
+
+    def release(self) -> None:
+        """Give the lock back."""
+        self._lock.release()
+
+
+def log_writer(log_dir: Path) -> str | None:
+    """Return which engine writes its logs to a directory, in words; ``None`` if none does."""
+    try:
+        with (log_dir / LOG_LOCK_NAME).open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return file.read(_LONGEST_NOTE).strip() or "pid unknown"
+    except OSError:
+        pass
+    return None

@@ -8,7 +8,7 @@ import pytest
 
 from cryptobot.control.locate import engine_runs
 from cryptobot.domain.errors import UserError
-from cryptobot.engine.single_instance import InstanceLock
+from cryptobot.engine.single_instance import InstanceLock, LogLock, log_writer
 
 
 def test_lock_makes_the_directory_private_and_tells_its_pid(tmp_path: Path) -> None:
@@ -54,3 +54,30 @@ def test_lock_in_a_directory_that_is_a_file_is_one_clear_line(tmp_path: Path) ->
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"^state_dir .*file.*: .+$"):
         InstanceLock(tmp_path / "file")
+
+
+def test_second_writer_of_logs_is_refused_by_the_pid_and_state_of_the_first(tmp_path: Path) -> None:
+    assert log_writer(tmp_path / "logs") is None
+    lock = LogLock(tmp_path / "logs", Path("/state/of/first"))
+    with pytest.raises(
+        UserError, match=rf"\(pid {os.getpid()}, state /state/of/first\).*--log-dir"
+    ):
+        LogLock(tmp_path / "logs", Path("/state/of/second"))
+    assert log_writer(tmp_path / "logs") == f"pid {os.getpid()}, state /state/of/first"
+    lock.release()
+    assert log_writer(tmp_path / "logs") is None
+    LogLock(tmp_path / "logs", Path("/state/of/second")).release()
+
+
+def test_logs_and_state_in_one_directory_are_two_locks(tmp_path: Path) -> None:
+    state, logs = InstanceLock(tmp_path), LogLock(tmp_path, tmp_path)
+    assert engine_runs(tmp_path)
+    assert log_writer(tmp_path) is not None
+    state.release()
+    logs.release()
+
+
+def test_log_directory_that_is_a_file_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"^log_dir .*file.*: .+$"):
+        LogLock(tmp_path / "file", tmp_path)
