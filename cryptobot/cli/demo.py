@@ -11,11 +11,12 @@ from typing import Final
 
 from cryptobot.cli.child import Child
 from cryptobot.cli.conflicts import refuse_conflicts
+from cryptobot.cli.demo_market import fitted, last_prices
 from cryptobot.cli.window import has_display
 from cryptobot.control.locate import engine_runs, user_state_dir
 from cryptobot.control.protocol import FENCE_NAME, LOCK_NAME
 from cryptobot.domain.errors import UserError
-from cryptobot.settings import load_settings
+from cryptobot.settings import Settings, load_settings
 
 KEYS: Final = {
     "CRYPTOBOT_EXCHANGE__API_KEY": "testkey",
@@ -55,7 +56,7 @@ def run_demo(options: argparse.Namespace) -> int:
         signal.signal(number, _interrupt)
     children: list[Child] = []
     try:
-        _start(options, state_dir, children, headless=headless)
+        _start(options, settings, children, headless=headless)
         return _watch(children, headless=headless)
     except KeyboardInterrupt:
         _say("stopping ...")
@@ -72,8 +73,9 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _start(
-    options: argparse.Namespace, state_dir: Path, children: list[Child], *, headless: bool
+    options: argparse.Namespace, settings: Settings, children: list[Child], *, headless: bool
 ) -> None:
+    state_dir = settings.state_dir
     if not headless:
         _say("opening the window ...")
         arguments = ["cryptobot.gui", "--state-dir", str(state_dir), "--close-action", "stop"]
@@ -99,6 +101,7 @@ def _start(
         *("cryptobot", "engine", "--profile", PROFILE, "--ready-json"),
         *("--state-dir", str(state_dir), "--tls-ca", str(ca)),
         *("--connect-to", f"127.0.0.1:{listening['tls_port']}"),
+        *fitted(settings, last_prices(listening["port"])),
     ]
     if options.log_dir is not None:
         arguments += ["--log-dir", str(options.log_dir)]
