@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -107,7 +107,7 @@ def running_engines() -> list[RunningEngine]:
     ]
 
 
-def told(engines: list[RunningEngine]) -> str:
+def told(engines: Sequence[RunningEngine]) -> str:
     """Return engines in words: ``/a (pid 7), /b (pid 8)``, or ``none``."""
     words = (f"{path} (pid {'unknown' if pid is None else pid})" for path, pid in engines)
     return ", ".join(words) or "none"
