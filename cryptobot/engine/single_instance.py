@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,9 @@ LOG_LOCK_NAME: Final = ".engine.lock"
 """Not ``LOCK_NAME``: logs may go into the state directory itself."""
 
 _LONGEST_NOTE: Final = 4096
+_ATTEMPTS: Final = 25
+_PAUSE_S: Final = 0.01
+"""Whoever looks whether an engine runs holds the lock for an instant; that must not stop one."""
 
 
 class _HeldError(Exception):
@@ -28,14 +32,23 @@ class _Lock:
 
     def __init__(self, path: Path, note: str) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not self._taken():
             holder = os.read(self._file, _LONGEST_NOTE).decode(errors="replace").strip()
             os.close(self._file)
-            raise _HeldError(holder) from None
+            raise _HeldError(holder)
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{note}\n".encode(), 0)
+
+    def _taken(self) -> bool:
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                time.sleep(_PAUSE_S)
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            return True
+        return False
 
     def release(self) -> None:
         """Give the lock back."""

@@ -81,3 +81,22 @@ def test_log_directory_that_is_a_file_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"^log_dir .*file.*: .+$"):
         LogLock(tmp_path / "file", tmp_path)
+
+
+def test_engine_starts_while_another_process_keeps_looking_whether_one_runs(
+    tmp_path: Path,
+) -> None:
+    InstanceLock(tmp_path).release()
+    program = (
+        "import sys; from pathlib import Path; from cryptobot.control.locate import engine_runs;"
+        "print('looking', flush=True)\nwhile True: engine_runs(Path(sys.argv[1]))"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as onlooker:
+        try:
+            assert onlooker.stdout is not None
+            onlooker.stdout.readline()
+            for _ in range(3000):
+                InstanceLock(tmp_path).release()
+        finally:
+            onlooker.kill()
