@@ -1,8 +1,8 @@
-"""What a demo needs and another program has: told at once and in one line, before it starts."""
+"""What a start needs and another program has: told at once and in one line, before it starts."""
 
-import argparse
 import errno
 import socket
+from collections.abc import Mapping
 
 from cryptobot.domain.errors import UserError
 from cryptobot.engine.single_instance import log_writer
@@ -12,17 +12,18 @@ from telemetry.port_owner import port_owner
 _HOST = "127.0.0.1"
 
 
-def refuse_conflicts(options: argparse.Namespace, settings: Settings) -> None:
-    """Look whether ports and the log directory are free.
+def refuse_conflicts(settings: Settings, ports: Mapping[str, int] | None = None) -> None:
+    """Look whether the log directory and the ports that an engine needs are free.
+
+    Args:
+        settings: The engine's.
+        ports: More ports that must be free, by the option that sets them.
 
     Raises:
         UserError: Some are not; the message names who has them and what to add.
     """
-    wanted = (
-        ("--port", _HOST, options.port),
-        ("--tls-port", _HOST, options.tls_port),
-        ("--metrics-port", settings.metrics.host, settings.metrics.port),
-    )
+    wanted = [(option, _HOST, port) for option, port in (ports or {}).items()]
+    wanted.append(("--metrics-port", settings.metrics.host, settings.metrics.port))
     taken: list[tuple[str, str]] = []
     for option, host, port in wanted:
         if port and _in_use(host, port):
@@ -35,7 +36,7 @@ def refuse_conflicts(options: argparse.Namespace, settings: Settings) -> None:
     if taken:
         raise UserError(
             f"in use already: {', '.join(what for what, _ in taken)}; stop that, "
-            f"or start this demo with {' '.join(instead for _, instead in taken)}"
+            f"or add {' '.join(instead for _, instead in taken)}"
         )
 
 

@@ -47,7 +47,7 @@ def run_demo(options: argparse.Namespace) -> int:
             "metrics.port": options.metrics_port,
         },
     )
-    refuse_conflicts(options, settings)
+    refuse_conflicts(settings, {"--port": options.port, "--tls-port": options.tls_port})
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     _set_journal_aside(state_dir)
     headless = options.headless or not has_display()

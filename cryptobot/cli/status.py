@@ -95,10 +95,7 @@ def _lines(status: dict[str, Any], strategies: list[dict[str, Any]]) -> list[str
             for item in strategies
             if item["state"] == "failed"
         ),
-        *(
-            (symbol, f"bid {item['bid']} ask {item['ask']} last {item['last']}")
-            for symbol, item in status["market"].items()
-        ),
+        *((symbol, _prices(item)) for symbol, item in status["market"].items()),
         ("health", status["health"]["status"]),
         *(
             (f"  {name}", f"{item['status']}: {item['detail']}")
@@ -113,6 +110,12 @@ def _lines(status: dict[str, Any], strategies: list[dict[str, Any]]) -> list[str
         rows.append(("live needs", "; ".join(status["live_blockers"])))
     width = max(len(name) for name, _ in rows)
     return [f"{name:<{width}}  {text}" for name, text in rows]
+
+
+def _prices(item: dict[str, Any]) -> str:
+    if item["bid"] is None and item["ask"] is None and item["last"] is None:
+        return "nothing received yet"
+    return ", ".join(f"{name} {item[name] or 'none'}" for name in ("bid", "ask", "last"))
 
 
 def _names(strategies: list[dict[str, Any]], state: str) -> str:

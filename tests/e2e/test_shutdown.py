@@ -1,7 +1,7 @@
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -84,11 +84,11 @@ def test_second_engine_on_a_log_directory_names_the_first(
     assert "another --log-dir" in line
 
 
-def demo(home: Path, *arguments: str) -> Program:
+def demo(home: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Program:
     ports = ["--port", "0", "--tls-port", "0", "--metrics-port", "0"]
     directories = ["--state-dir", str(home / "demo"), "--log-dir", str(home / "logs")]
     command = ["-m", "cryptobot", "demo", "--headless", *ports, *directories, *arguments]
-    return Program("demo", command, home)
+    return Program("demo", command, home, environment=environment)
 
 
 def test_demo_with_everything_in_use_says_all_of_it_and_what_to_add_in_one_line(
@@ -103,7 +103,7 @@ def test_demo_with_everything_in_use_says_all_of_it_and_what_to_add_in_one_line(
         assert line.count(f"port {port} by ") == 3
         assert line.count(f", pid {os.getpid()}") == 3
         assert f"by pid {engine.pid}, state {engine.state_dir}" in line
-        _, _, instead = line.partition("start this demo with ")
+        _, _, instead = line.partition("; stop that, or add ")
         assert instead == (
             f"--port 0 --tls-port 0 --metrics-port 0 --log-dir {user_home}/demo/logs"
         )
@@ -115,10 +115,24 @@ def test_demo_with_everything_in_use_says_all_of_it_and_what_to_add_in_one_line(
     assert started.complaints == refused.complaints
 
 
+def test_window_whose_engine_could_not_start_says_why_and_does_not_open(
+    engine: EngineProcess, user_home: Path
+) -> None:
+    command = ["-m", "cryptobot", "--state-dir", str(user_home / "other"), "--metrics-port", "0"]
+    offscreen = {"QT_QPA_PLATFORM": "offscreen"}
+    logs = str(user_home / "logs")
+    with Program("window", [*command, "--log-dir", logs], user_home, environment=offscreen) as one:
+        assert one.wait(30) == 1
+        (line,) = one.complaints
+    assert f"the logs in {logs} by pid {engine.pid}" in line
+    assert not (user_home / "other").exists()
+
+
 def test_demo_with_a_bad_setting_says_so_before_it_starts_anything(user_home: Path) -> None:
-    with demo(user_home, "--metrics-port", "70000") as refused:
+    bad = {"CRYPTOBOT_RISK__MAX_OPEN_ORDERS": "many"}
+    with demo(user_home, environment=bad) as refused:
         assert refused.wait(30) == 1
         (line,) = refused.complaints
         assert refused.process.stdout is not None
         assert refused.process.stdout.read() == ""
-    assert "metrics.port" in line
+    assert "risk.max_open_orders (from the environment): 'many'" in line

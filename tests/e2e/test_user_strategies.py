@@ -1,6 +1,7 @@
 """Users' own strategies, installed and from a folder, in a real engine; also those that break."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,7 @@ def test_strategies_of_users_trade_and_only_the_one_that_raises_stops(
         assert line.split(maxsplit=1)[1] == "2 running: grid, buys_once"
         (line,) = (line for line in shown if line.startswith("  raises"))
         assert line.split(maxsplit=1)[1] == "FAILED, stopped: RuntimeError: no idea what to do"
+        assert any(re.match(r"BTC/USDT +bid [0-9.]+, ask [0-9.]+, last ", row) for row in shown)
         answered = json.loads(screen(engine.state_dir, "--json"))
         assert answered["strategies"] == {"running": 2, "failed": 1}
         engine.stop()
