@@ -12,11 +12,19 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from cryptobot.control.client import ControlClient
-from cryptobot.control.locate import engine_runs, engine_state_dir
+from cryptobot.control.locate import (
+    RunningEngine,
+    engine_runs,
+    engine_state_dir,
+    engine_was_here,
+    running_engines,
+    told,
+)
 from cryptobot.control.protocol import FENCE_NAME, LOCK_NAME, SOCKET_NAME, ErrorCode, RpcError
 
 MAX_TIMEOUT_S = 3600.0
@@ -28,13 +36,23 @@ exit codes:
   1  failed: the fence could not be written, or the engine answered with an error
   2  wrong usage
   3  no engine is running: the fence file is written, the next start is on paper
-  4  the engine did not answer in time: the fence file is written and holds; look at the process
+  4  no acknowledgement: the engine did not answer in time, or several run and none was named;
+     the fence file is written and holds; look at the process
   5  live refused: each failed precondition is named
 
+what it does:
+  paper  writes the fence file PAPER_ONLY in the state directory, then asks the engine to
+         acknowledge. While the file exists no live order leaves. A state directory that is not
+         there is created and fenced all the same, so that the next start there is on paper. But
+         if no engine has ever used it, it is probably mistyped: a line says so and names the
+         engines that do run and were NOT switched (--json: engine_ever_ran, running_engines).
+  live   asks the engine, which checks every precondition; removes the fence file. The name that
+         --confirm repeats is the account of `cryptobot status`.
+
 examples:
-  python ops/mode_switch.py --mode=paper
-  python ops/mode_switch.py --mode=paper --cancel-open --reason "exchange rejects everything"
-  python ops/mode_switch.py --mode=live --confirm main --reason "exchange is back"
+  python3 ops/mode_switch.py --mode=paper
+  python3 ops/mode_switch.py --mode=paper --cancel-open --reason "exchange rejects everything"
+  python3 ops/mode_switch.py --mode=live --confirm main --reason "exchange is back"
 """
 
 
@@ -118,6 +136,7 @@ def switch(options: argparse.Namespace, state_dir: Path) -> tuple[int, dict[str,
         "state_dir": str(state_dir),
         "requested": options.mode,
         "cancel_open": options.cancel_open,
+        "engine_ever_ran": engine_was_here(state_dir),
     }
     if options.mode == "paper":
         try:
@@ -148,8 +167,13 @@ def unreached(
     answer: dict[str, object], state_dir: Path, options: argparse.Namespace, error: OSError
 ) -> tuple[int, dict[str, object]]:
     """Return exit code and answer when the engine gave none."""
+    running: list[RunningEngine] = []
     if not engine_runs(state_dir):
-        code, problem = NO_ENGINE, f"no engine is running for {state_dir}"
+        running = running_engines()
+        answer["running_engines"] = [
+            {"state_dir": str(engine.state_dir), "pid": engine.pid} for engine in running
+        ]
+        code, problem = NO_ENGINE, no_engine(answer, state_dir, running)
     elif isinstance(error, TimeoutError):
         code, problem = NO_ANSWER, f"the engine did not answer within {options.timeout:g} s"
     else:
@@ -159,22 +183,49 @@ def unreached(
         code = REFUSED if code == NO_ENGINE else FAILED
         return code, {**answer, "error": problem, "failed": failed}
     if code == NO_ENGINE and options.state_dir is None:
-        # Nobody said which engine was meant and none runs: all that ever ran here are fenced.
-        answer["also_fenced"] = fence_all_below(state_dir, answer)
+        # Nobody said which engine was meant: all that ever ran here are fenced.
+        fenced = fence_all_below(state_dir, answer)
+        answer["also_fenced"] = [str(path) for path in fenced]
+        unasked = [engine for engine in running if engine.state_dir in fenced]
+        answer["not_acknowledged"] = [str(engine.state_dir) for engine in unasked]
+        if unasked:
+            code, problem = NO_ANSWER, f"several engines run, none was named: {told(unasked)}"
     if "fence_error" in answer:
         code, problem = FAILED, f"{problem}, and {answer['fence_error']}"
     return code, {**answer, "error": problem}
 
 
-def fence_all_below(state_dir: Path, answer: dict[str, object]) -> list[str]:
+def no_engine(answer: dict[str, object], state_dir: Path, running: list[RunningEngine]) -> str:
+    """Return in one line that none runs, whether one ever did, and what may have been meant."""
+    was_here = answer["engine_ever_ran"]
+    words = f"no engine {'is running for' if was_here else 'has ever used'} {state_dir}"
+    if running or not was_here:
+        words += f"; engines running now: {told(running)}"
+    if running:
+        answer["meant"] = nearest = str(nearest_to(state_dir, running))
+        words += f", NOT switched; did you mean --state-dir {nearest}?"
+    return words
+
+
+def nearest_to(state_dir: Path, running: list[RunningEngine]) -> Path:
+    """Return the state directory that was probably meant."""
+    import difflib  # noqa: PLC0415 - only a mistake pays for it
+
+    def likeness(engine: RunningEngine) -> float:
+        return difflib.SequenceMatcher(None, str(engine.state_dir), str(state_dir)).ratio()
+
+    return max(running, key=likeness).state_dir
+
+
+def fence_all_below(state_dir: Path, answer: dict[str, object]) -> list[Path]:
     """Fence every state directory below ``state_dir`` that an engine has used; return them."""
     fenced = []
     with contextlib.suppress(OSError):
         for path in sorted(state_dir.iterdir()):
-            if (path / LOCK_NAME).is_file():
+            if engine_was_here(path):
                 try:
-                    write_fence(path, f"no engine was running: {answer['requested']}", "")
-                    fenced.append(str(path))
+                    write_fence(path, f"no engine was named: {answer['requested']}", "")
+                    fenced.append(path)
                 except UnfencedError as error:
                     answer["fence_error"] = str(error)
     return fenced
@@ -208,10 +259,15 @@ def tell(code: int, answer: dict[str, object]) -> None:
                 file=sys.stderr,
             )
     elif code == NO_ENGINE:
-        print(f"{answer['error']}; {fence}: the next start is on paper", file=sys.stderr)
-        also = answer.get("also_fenced")
-        for path in also if isinstance(also, list) else []:
-            print(f"fenced too, as no engine runs there either: {path}", file=sys.stderr)
+        print(
+            f"{answer['error']}{'' if str(answer['error']).endswith('?') else ';'} "
+            f"{fence}: the next start there is on paper",
+            file=sys.stderr,
+        )
+        tell_also_fenced(answer)
+    elif code == NO_ANSWER and "also_fenced" in answer:
+        print(f"{answer['error']}; all are fenced: no live order leaves", file=sys.stderr)
+        tell_also_fenced(answer)
     elif code == NO_ANSWER:
         print(
             f"{answer['error']}; {fence} and holds: no live order leaves. "
@@ -220,8 +276,7 @@ def tell(code: int, answer: dict[str, object]) -> None:
         )
     elif code == REFUSED:
         print("live refused:", file=sys.stderr)
-        failed = answer.get("failed")
-        for item in failed if isinstance(failed, list) else []:
+        for item in listed(answer, "failed"):
             print(f"  - {item['precondition']}: {item['detail']}", file=sys.stderr)
     elif answer["requested"] == "paper" and "fence_error" not in answer:
         print(f"failed: {answer['error']}; but {fence}", file=sys.stderr)
@@ -229,17 +284,32 @@ def tell(code: int, answer: dict[str, object]) -> None:
         print(f"failed: {answer['error']}", file=sys.stderr)
 
 
+def tell_also_fenced(answer: dict[str, object]) -> None:
+    """Print which other state directories were fenced."""
+    unasked = listed(answer, "not_acknowledged")
+    for path in listed(answer, "also_fenced"):
+        print(
+            f"fenced, not acknowledged: {path}; run this again with --state-dir {path}"
+            if path in unasked
+            else f"fenced too, as no engine runs there either: {path}",
+            file=sys.stderr,
+        )
+
+
+def listed(answer: dict[str, object], key: str) -> list[Any]:
+    """Return a list of the answer; empty if it is not there."""
+    found = answer.get(key)
+    return found if isinstance(found, list) else []
+
+
 def _tell_orders(answer: dict[str, object]) -> None:
-    in_flight = answer.get("in_flight")
-    for item in in_flight if isinstance(in_flight, list) else []:
+    for item in listed(answer, "in_flight"):
         print(
             f"in flight: {item['symbol']} {item['order_id']}: {item['outcome'].replace('_', ' ')}"
         )
-    canceled = answer.get("canceled")
-    for item in canceled if isinstance(canceled, list) else []:
+    for item in listed(answer, "canceled"):
         print(f"cancelled: {item['symbol']} {item['order_id']}")
-    still_open = answer.get("open_live_orders")
-    orders = still_open if isinstance(still_open, list) else []
+    orders = listed(answer, "open_live_orders")
     print(f"open live orders: {len(orders)}")
     for item in orders:
         price = item["price"] or "market"

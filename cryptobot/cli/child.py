@@ -18,25 +18,40 @@ STOP_PATIENCE_S = 6.0
 class Child:
     """A program of ours running as a child, its errors passed through.
 
+    It ends by itself, in order, when this process is gone without having stopped it: it reads from
+    a pipe whose other end, the lifeline, is held here and by the children that it outlives.
+
     Args:
         name: What to call it in messages.
         arguments: After ``python -m``.
         environment: Variables on top of ours.
+        before: Children that must not end before this one.
+
+    Attributes:
+        lifeline: The descriptor whose last holder's end is the child's end.
     """
 
     def __init__(
-        self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        *,
+        before: Sequence["Child"] = (),
     ) -> None:
         self.name = name
+        watched, self.lifeline = os.pipe()
         # A group of its own: Ctrl-C reaches only the parent, which stops the rest in order.
         self._process = subprocess.Popen(  # noqa: S603 - our own programs
-            [sys.executable, "-m", *arguments],
+            [sys.executable, "-m", "cryptobot.cli.parent_watch", str(watched), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
             text=True,
+            pass_fds=(watched, *(child.lifeline for child in before)),
         )
+        os.close(watched)
 
     @property
     def running(self) -> bool:
@@ -87,3 +102,4 @@ class Child:
             self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
+        os.close(self.lifeline)

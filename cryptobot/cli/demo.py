@@ -10,10 +10,13 @@ from types import FrameType
 from typing import Final
 
 from cryptobot.cli.child import Child
+from cryptobot.cli.conflicts import refuse_conflicts
+from cryptobot.cli.demo_market import fitted, last_prices
 from cryptobot.cli.window import has_display
 from cryptobot.control.locate import engine_runs, user_state_dir
 from cryptobot.control.protocol import FENCE_NAME, LOCK_NAME
 from cryptobot.domain.errors import UserError
+from cryptobot.settings import Settings, load_settings
 
 KEYS: Final = {
     "CRYPTOBOT_EXCHANGE__API_KEY": "testkey",
@@ -21,6 +24,7 @@ KEYS: Final = {
 }
 """The simulator's own keys; they open nothing else."""
 
+PROFILE: Final = "demo"
 SIMULATOR_PATIENCE_S: Final = 20.0
 ENGINE_PATIENCE_S: Final = 30.0
 WATCH_S: Final = 0.25
@@ -32,9 +36,18 @@ def run_demo(options: argparse.Namespace) -> int:
     if engine_runs(state_dir):
         pid = (state_dir / LOCK_NAME).read_text().strip()
         raise UserError(
-            f"a demo is running already for {state_dir}: stop it first (Ctrl-C there, or "
-            f"'kill {pid}' for an engine that was left behind)"
+            f"an engine is running already for {state_dir} (pid {pid}): stop it (Ctrl-C in its "
+            f"terminal, or 'kill {pid}'), or give another --state-dir"
         )
+    settings = load_settings(
+        profile=PROFILE,
+        cli={
+            "state_dir": state_dir,
+            "log_dir": options.log_dir,
+            "metrics.port": options.metrics_port,
+        },
+    )
+    refuse_conflicts(settings, {"--port": options.port, "--tls-port": options.tls_port})
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     _set_journal_aside(state_dir)
     headless = options.headless or not has_display()
@@ -43,7 +56,7 @@ def run_demo(options: argparse.Namespace) -> int:
         signal.signal(number, _interrupt)
     children: list[Child] = []
     try:
-        _start(options, state_dir, children, headless=headless)
+        _start(options, settings, children, headless=headless)
         return _watch(children, headless=headless)
     except KeyboardInterrupt:
         _say("stopping ...")
@@ -60,8 +73,9 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _start(
-    options: argparse.Namespace, state_dir: Path, children: list[Child], *, headless: bool
+    options: argparse.Namespace, settings: Settings, children: list[Child], *, headless: bool
 ) -> None:
+    state_dir = settings.state_dir
     if not headless:
         _say("opening the window ...")
         arguments = ["cryptobot.gui", "--state-dir", str(state_dir), "--close-action", "stop"]
@@ -78,20 +92,22 @@ def _start(
             *("--seed", str(options.seed), "--market", options.market),
             *("--speed", str(options.speed)),
         ],
+        before=children,
     )
     children.append(simulator)
     listening = simulator.ready(SIMULATOR_PATIENCE_S)
     _say("starting the engine ...")
     arguments = [
-        *("cryptobot", "engine", "--profile", "demo", "--ready-json"),
+        *("cryptobot", "engine", "--profile", PROFILE, "--ready-json"),
         *("--state-dir", str(state_dir), "--tls-ca", str(ca)),
         *("--connect-to", f"127.0.0.1:{listening['tls_port']}"),
+        *fitted(settings, last_prices(listening["port"])),
     ]
     if options.log_dir is not None:
         arguments += ["--log-dir", str(options.log_dir)]
     if options.metrics_port is not None:
         arguments += ["--metrics-port", str(options.metrics_port)]
-    engine = Child("engine", arguments, KEYS)
+    engine = Child("engine", arguments, KEYS, before=children)
     children.append(engine)
     where = engine.ready(ENGINE_PATIENCE_S)
     which = "" if options.state_dir is None else f" --state-dir {state_dir}"

@@ -3,10 +3,18 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 from cryptobot.control.client import ControlClient
-from cryptobot.control.locate import engine_runs, engine_state_dir
+from cryptobot.control.locate import (
+    RunningEngine,
+    engine_runs,
+    engine_state_dir,
+    running_engines,
+    told,
+)
 from cryptobot.control.protocol import LOCK_NAME, SOCKET_NAME, RpcError
 from cryptobot.domain.errors import UserError
 
@@ -17,26 +25,42 @@ def show_status(options: argparse.Namespace) -> int:
     try:
         with ControlClient(state_dir / SOCKET_NAME) as client:
             status = cast("dict[str, Any]", client.call("engine.status"))
-    except RpcError as error:
-        raise UserError(f"the engine answered: {error.message}") from None
-    except OSError as error:
-        if engine_runs(state_dir):
-            raise UserError(
-                f"the engine of {state_dir} does not answer ({error}); "
-                f"its pid is in {state_dir / LOCK_NAME}"
-            ) from None
-        raise UserError(
-            f"no engine is running for {state_dir}: start one with 'cryptobot engine', "
-            "or name another with --state-dir"
-        ) from None
+            strategies = [] if options.json else cast("list[Any]", client.call("strategy.list"))
+    except (RpcError, OSError) as error:
+        running = running_engines()
+        problem = _problem(state_dir, error, running)
+        if options.json:
+            engines = [{"state_dir": str(one.state_dir), "pid": one.pid} for one in running]
+            answer = {"error": problem, "state_dir": str(state_dir), "running_engines": engines}
+            sys.stdout.write(json.dumps(answer) + "\n")
+        raise UserError(problem) from None
     if options.json:
         sys.stdout.write(json.dumps(status) + "\n")
     else:
-        sys.stdout.write("\n".join(_lines(status)) + "\n")
+        sys.stdout.write("\n".join(_lines(status, strategies)) + "\n")
     return 0
 
 
-def _lines(status: dict[str, Any]) -> list[str]:
+def _problem(state_dir: Path, error: RpcError | OSError, running: Sequence[RunningEngine]) -> str:
+    if isinstance(error, RpcError):
+        return f"the engine answered: {error.message}"
+    if engine_runs(state_dir):
+        return (
+            f"the engine of {state_dir} does not answer ({error}); "
+            f"its pid is in {state_dir / LOCK_NAME}"
+        )
+    if running:
+        return (
+            f"no engine is running for {state_dir}; engines running now: {told(running)}: "
+            "name one with --state-dir"
+        )
+    return (
+        f"no engine is running for {state_dir}: start one with 'cryptobot engine', "
+        "or name another with --state-dir"
+    )
+
+
+def _lines(status: dict[str, Any], strategies: list[dict[str, Any]]) -> list[str]:
     exchange, orders, latency = status["exchange"], status["orders"], status["latency_ms"]
     mode = status["mode"].upper()
     if mode == "LIVE" and exchange["simulated"]:
@@ -53,7 +77,6 @@ def _lines(status: dict[str, Any]) -> list[str]:
         f"{orders['in_flight']} in flight; {orders['sent_total']} sent, "
         f"{orders['failed_total']} failed"
     )
-    running = status["strategies"]
     rows = [
         ("mode", f"{mode} since {status['mode_since']}{fenced}: {status['mode_reason']}"),
         ("trading", status["trading_state"]),
@@ -66,11 +89,13 @@ def _lines(status: dict[str, Any]) -> list[str]:
         ),
         ("orders", counts),
         ("latency", quantiles),
-        ("strategies", f"{running['running']} running, {running['failed']} failed"),
+        ("strategies", _names(strategies, "running")),
         *(
-            (symbol, f"bid {item['bid']} ask {item['ask']} last {item['last']}")
-            for symbol, item in status["market"].items()
+            (f"  {item['name']}", f"FAILED, stopped: {item['error']}")
+            for item in strategies
+            if item["state"] == "failed"
         ),
+        *((symbol, _prices(item)) for symbol, item in status["market"].items()),
         ("health", status["health"]["status"]),
         *(
             (f"  {name}", f"{item['status']}: {item['detail']}")
@@ -85,3 +110,14 @@ def _lines(status: dict[str, Any]) -> list[str]:
         rows.append(("live needs", "; ".join(status["live_blockers"])))
     width = max(len(name) for name, _ in rows)
     return [f"{name:<{width}}  {text}" for name, text in rows]
+
+
+def _prices(item: dict[str, Any]) -> str:
+    if item["bid"] is None and item["ask"] is None and item["last"] is None:
+        return "nothing received yet"
+    return ", ".join(f"{name} {item[name] or 'none'}" for name in ("bid", "ask", "last"))
+
+
+def _names(strategies: list[dict[str, Any]], state: str) -> str:
+    names = [item["name"] for item in strategies if item["state"] == state]
+    return f"{len(names)} {state}{': ' if names else ''}{', '.join(names)}"

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cryptobot.cli.conflicts import refuse_conflicts
 from cryptobot.cli.engine import settings_of
 from cryptobot.control.locate import engine_runs
 from cryptobot.domain.errors import UserError
@@ -20,9 +21,10 @@ def run_window(options: argparse.Namespace) -> int:
             "there is no display for a window; run 'cryptobot engine' for the engine alone, "
             "or 'cryptobot demo --headless'"
         )
-    settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not engine_runs(settings.state_dir):
+        refuse_conflicts(settings)  # else a window would wait for an engine that cannot start
         _start_engine(options, settings)
+    settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     from cryptobot.gui.app import WindowOptions, run  # noqa: PLC0415 - the engine starts first
 
     return run(WindowOptions(state_dir=settings.state_dir))

@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +26,7 @@ from cryptobot.engine import jobs
 from cryptobot.engine.analytics import providers
 from cryptobot.engine.metrics_feed import CHANNELS
 from cryptobot.engine.secrets import exchange_keys
-from cryptobot.engine.single_instance import InstanceLock
+from cryptobot.engine.single_instance import InstanceLock, LogLock
 from cryptobot.journal.journal import Journal
 from cryptobot.settings import Settings
 from telemetry.exporter import Exporter, ExporterError
@@ -58,15 +59,15 @@ def run_engine(settings: Settings, *, ready_json: bool = False, verbose: bool = 
     Raises:
         UserError: It cannot start; the message says why and what to do.
     """
-    lock = InstanceLock(settings.state_dir)
-    try:
+    with ExitStack() as held:
+        lock = InstanceLock(settings.state_dir)
+        held.callback(lock.release)
+        held.callback(LogLock(settings.log_dir, settings.state_dir).release)
         redactor = Redactor()
         _write_crash_reports(settings.state_dir / "crash", redactor)
         runner = asyncio.Runner(loop_factory=_loop_factory())
         with runner:
             runner.run(_serve(settings, redactor, lock, ready_json=ready_json, verbose=verbose))
-    finally:
-        lock.release()
     return 0
 
 

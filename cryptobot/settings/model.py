@@ -2,12 +2,14 @@
 
 import ipaddress
 import json
+import re
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -15,6 +17,8 @@ from pydantic import (
     SecretStr,
     field_validator,
 )
+
+from cryptobot.control.locate import expanded
 
 Positive = Annotated[Decimal, Field(gt=0)]
 Fraction = Annotated[Decimal, Field(ge=0, lt=1)]
@@ -33,16 +37,24 @@ def _json_list(value: object) -> object:
         try:
             return json.loads(value)
         except ValueError as error:
-            raise ValueError(f"write a JSON list ({error})") from None
+            raise ValueError(f"is not valid JSON ({error})") from None
     return value
 
 
 def _bounded_exact(value: object) -> object:
     """Refuse floats: TOML writes money as a string so that it stays exact."""
     if isinstance(value, float):
-        raise ValueError("write it as a string, such as '0.001', so that it stays exact")  # noqa: TRY004 - pydantic wants ValueError
+        raise ValueError("is a float, which is not exact")  # noqa: TRY004 - pydantic wants ValueError
     return value
 
+
+def _none_if_empty(value: object) -> object:
+    """Take an empty variable for no value: an empty path would be the current directory."""
+    return None if value == "" else value
+
+
+UserPath = Annotated[Path, AfterValidator(expanded)]
+"""A path in which ``~`` is filled in."""
 
 Money = Annotated[Decimal, BeforeValidator(_bounded_exact), Field(ge=0)]
 
@@ -100,7 +112,7 @@ class ExchangeSettings(Section):
 
     id: str = "binance"
     connect_to: str | None = None
-    tls_ca: Path | None = None
+    tls_ca: UserPath | None = None
     api_key: SecretStr | None = None
     secret: SecretStr | None = None
     timeout_s: float = Field(default=10.0, ge=0.5, le=60)
@@ -111,16 +123,19 @@ class ExchangeSettings(Section):
     def _host_and_port(cls, value: str | None) -> str | None:
         if value is not None:
             host, _, port = value.rpartition(":")
-            if not host or not port.isdigit() or not 0 < int(port) < 65536:  # noqa: PLR2004 - the port range
-                raise ValueError("write HOST:PORT, such as 127.0.0.1:18443")
+            if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:  # noqa: PLR2004 - the port range
+                raise ValueError("is not HOST:PORT")
         return value
 
     @field_validator("tls_ca")
     @classmethod
     def _is_there(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.is_file():
-            raise ValueError(f"no such file: {value}")
-        return value
+        try:
+            if value is None or value.is_file():
+                return value
+        except OSError as error:
+            raise ValueError(f"cannot be read ({error.strerror})") from None
+        raise ValueError("is not a file")
 
     @property
     def target(self) -> tuple[str, int] | None:
@@ -162,7 +177,7 @@ class DatabaseSettings(Section):
     @classmethod
     def _supported(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("sqlite:", "postgresql")):
-            raise ValueError("allowed: sqlite:///FILE, postgresql+psycopg://USER@HOST/DATABASE")
+            raise ValueError("is no URL of SQLite or PostgreSQL")
         return value
 
 
@@ -220,7 +235,7 @@ class StrategySettings(Section):
         start: Those started with the engine.
     """
 
-    folder: Path | None = None
+    folder: Annotated[UserPath | None, BeforeValidator(_none_if_empty)] = None
     start: Annotated[list[StrategyStart], BeforeValidator(_json_list)] = Field(default_factory=list)
 
 
@@ -288,9 +303,9 @@ class Settings(Section):
         for symbol in value:
             base, _, quote = symbol.partition("/")
             if not base or not quote or symbol != symbol.upper():
-                raise ValueError(f"{symbol!r} is not a unified symbol such as BTC/USDT")
+                raise ValueError(f"holds {symbol!r}, which is not BASE/QUOTE in capitals")
         if len(set(value)) != len(value):
-            raise ValueError("a symbol is listed twice")
+            raise ValueError("holds a symbol twice")
         return value
 
     @property

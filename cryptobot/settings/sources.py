@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from cryptobot.control.locate import user_state_dir
+from cryptobot.control.locate import expanded, user_state_dir
 from cryptobot.domain.errors import UserError
 from cryptobot.settings.model import Settings
+from cryptobot.settings.refusal import ALLOWED, explain, refusal, shown
 
 ENV_PREFIX: Final = "CRYPTOBOT_"
 ENV_ALIASES: Final = {
@@ -75,10 +76,25 @@ def load_settings(
     Raises:
         SettingsError: One line for each thing that is wrong.
     """
-    environ = os.environ if environ is None else environ
-    directory = directory or config_dir()
+    try:
+        return _load(
+            profile,
+            cli or {},
+            os.environ if environ is None else environ,
+            directory or config_dir(),
+        )
+    except RecursionError:
+        raise SettingsError("settings are nested too deeply; mend the file or variable") from None
+
+
+def _load(
+    profile: str | None,
+    cli: Mapping[str, object],
+    environ: Mapping[str, str],
+    directory: Path,
+) -> Settings:
     sources = [
-        _cli_source(cli or {}),
+        _cli_source(cli),
         _environment_source(environ),
         _json_source(directory / "runtime_overrides.json"),
         _dotenv_source(directory / "production.env"),
@@ -95,14 +111,18 @@ def load_settings(
     try:
         return Settings.model_validate(merged)
     except ValidationError as error:
-        raise SettingsError(_explain(error, origin)) from None
+        raise SettingsError(explain(error, origin)) from None
 
 
 def _folder(merged: Tree, origin: Mapping[str, str], key: str) -> Path | None:
     value = merged.get(key)
     if not isinstance(value, str | Path | None):
-        raise SettingsError(f"setting {key} (from {origin[key]}): write the path of a folder")
-    return Path(value).expanduser().absolute() if value else None
+        problem = "is not a path"
+    elif "\0" in str(value):
+        problem = "holds a zero byte"
+    else:
+        return expanded(Path(value)).absolute() if value else None
+    raise SettingsError(refusal(key, origin[key], shown(value), problem, ALLOWED[key]))
 
 
 def _text(path: Path) -> str | None:
@@ -175,10 +195,19 @@ def _profile_source(directory: Path, profile: str | None) -> list[_Source]:
     if profile is None:
         return []
     path = directory / "profiles" / f"{profile}.toml"
-    if not path.is_file():
+    if not _is_file(path):
         known = sorted(file.stem for file in (directory / "profiles").glob("*.toml"))
-        raise SettingsError(f"no profile {profile!r} at {path}; known: {', '.join(known)}")
+        raise SettingsError(
+            f"no profile {shown(profile)} in {directory / 'profiles'}; known: {', '.join(known)}"
+        )
     return [_toml_source(path)]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long a name, a zero byte
+        return False
 
 
 def _toml_source(path: Path) -> _Source:
@@ -187,7 +216,7 @@ def _toml_source(path: Path) -> _Source:
         return _Source(str(path), {})
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and what int says of too many digits
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
     for key in SECRETS:
         section, _, name = key.partition(".")
@@ -233,33 +262,3 @@ def _merge(into: Tree, source: _Source, origin: dict[str, str]) -> None:
                 node[name] = value
 
     walk(into, source.values, "")
-
-
-def _explain(error: ValidationError, origin: Mapping[str, str]) -> str:
-    lines = []
-    for item in error.errors(include_url=False, include_input=False):
-        key = ".".join(str(part) for part in item["loc"])
-        source = next(
-            (origin[prefix] for prefix in _prefixes(item["loc"]) if prefix in origin), "defaults"
-        )
-        if item["type"] == "extra_forbidden":
-            lines.append(f"unknown setting {key} (from {source}); known here: {_known(item)}")
-        else:
-            message = item["msg"].removeprefix("Value error, ")
-            lines.append(f"setting {key or '(all)'} (from {source}): {message}")
-    return "\n".join(lines)
-
-
-def _prefixes(location: tuple[int | str, ...]) -> list[str]:
-    parts = [str(part) for part in location]
-    return [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
-
-
-def _known(item: Mapping[str, Any]) -> str:
-    model: Any = Settings
-    for part in item["loc"][:-1]:
-        field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
-        if field is None:
-            return "none"
-        model = field.annotation
-    return ", ".join(model.model_fields) if hasattr(model, "model_fields") else "none"

@@ -1,5 +1,6 @@
 """Finding an engine and asking it, with the standard library alone."""
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,14 @@ from typing import Any
 import pytest
 
 from cryptobot.control.client import ControlClient
-from cryptobot.control.locate import engine_runs, engine_state_dir, user_state_dir
+from cryptobot.control.locate import (
+    RunningEngine,
+    engine_runs,
+    engine_state_dir,
+    running_engines,
+    told,
+    user_state_dir,
+)
 from cryptobot.control.protocol import RpcError
 from tests.ops.scripted_socket import engine, engine_lock, error, raw, result, silence
 
@@ -76,6 +84,39 @@ class TestLocate:
         with engine_lock(state_dir):
             assert engine_runs(state_dir)
         assert not engine_runs(state_dir)
+
+    def test_two_that_look_at_once_are_no_engine(self, state_dir: Path) -> None:
+        with engine_lock(state_dir):
+            pass
+        with (state_dir / "engine.lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            assert not engine_runs(state_dir)
+
+    def test_directory_of_a_user_who_does_not_exist_is_taken_as_it_is_written(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        strange = Path("~no-such-user/x")
+        assert engine_state_dir(strange) == Path.cwd() / strange
+        monkeypatch.setenv("CRYPTOBOT_STATE_DIR", str(strange))
+        assert user_state_dir() == strange
+
+    def test_running_engines_are_found_wherever_they_keep_their_state(
+        self, state_dir: Path, user_home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CRYPTOBOT_STATE_DIR", str(user_home))
+        starting = engine_lock(user_home / "below")  # has its lock, but no socket yet
+        with engine(state_dir / "far", result()), starting:
+            found = [one for one in running_engines() if one.state_dir.is_relative_to(user_home)]
+        expected = {RunningEngine(user_home / "below", None)}
+        if sys.platform == "linux":
+            expected.add(RunningEngine(state_dir / "far", None))
+        assert set(found) == expected
+        assert not [one for one in running_engines() if one.state_dir.is_relative_to(user_home)]
+
+    def test_engines_in_words(self) -> None:
+        assert told([]) == "none"
+        some = [RunningEngine(Path("/a"), 7), RunningEngine(Path("/b"), None)]
+        assert told(some) == "/a (pid 7), /b (pid unknown)"
 
     def test_explicit_directory_is_meant_whatever_runs(
         self, state_dir: Path, monkeypatch: pytest.MonkeyPatch

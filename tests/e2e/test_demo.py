@@ -78,3 +78,27 @@ def test_demo_without_window_trades_live_on_the_simulator_and_ctrl_c_ends_all_of
     _, alive = psutil.wait_procs(family, timeout=0.1)
     assert alive == []
     assert demo.complaints == []
+
+
+def test_demo_with_a_recording_of_another_symbol_trades_that(user_home: Path) -> None:
+    rows = "".join(f"{minute * 60_000},2,2.02,1.98,2.01,5000\n" for minute in range(1, 400))
+    file = user_home / "venue_XRP-EUR_1m.csv"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"timestamp,open,high,low,close,volume\n{rows}")
+    arguments = ["-m", "cryptobot", "demo", "--headless", "--market", str(file), "--speed", "20"]
+    arguments += ["--port", "0", "--tls-port", "0", "--metrics-port", "0"]
+    arguments += ["--state-dir", str(user_home / "s"), "--log-dir", str(user_home / "logs")]
+    with Program("demo", arguments, user_home) as demo:
+        said_it_runs(demo)
+
+        def filled() -> list[Any]:
+            orders = ask(user_home / "s", "order.list", mode="live", limit=1000)
+            return [order for order in orders if order["state"] in {"accepted", "filled"}]
+
+        orders = wait_for("orders", filled, deadline_s=60, poll_s=0.2)
+        assert {order["symbol"] for order in orders} == {"XRP/EUR"}
+        status = ask(user_home / "s", "engine.status")
+        assert (status["symbols"], status["strategies"]["running"]) == (["XRP/EUR"], 2)
+        demo.send(signal.SIGINT)
+        assert demo.wait(15) == 0
+    assert demo.complaints == []

@@ -1,7 +1,7 @@
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -71,14 +71,68 @@ def test_engine_with_metrics_port_in_use_names_port_and_owner(
     assert f"pid {os.getpid()};" in line
 
 
-def test_demo_with_simulator_port_in_use_says_which(user_home: Path) -> None:
+def test_second_engine_on_a_log_directory_names_the_first(
+    simulator: SimulatorProcess, engine: EngineProcess, user_home: Path
+) -> None:
+    arguments = engine_arguments(simulator, user_home / "second")
+    arguments += ["--log-dir", str(user_home / "logs")]
+    with Program("second", arguments, user_home, environment=KEYS) as second:
+        assert second.wait(30) == 1
+        (line,) = second.complaints
+    assert f"(pid {engine.pid}, state {engine.state_dir})" in line
+    assert str(user_home / "logs") in line
+    assert "another --log-dir" in line
+
+
+def demo(home: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Program:
+    ports = ["--port", "0", "--tls-port", "0", "--metrics-port", "0"]
+    directories = ["--state-dir", str(home / "demo"), "--log-dir", str(home / "logs")]
+    command = ["-m", "cryptobot", "demo", "--headless", *ports, *directories, *arguments]
+    return Program("demo", command, home, environment=environment)
+
+
+def test_demo_with_everything_in_use_says_all_of_it_and_what_to_add_in_one_line(
+    engine: EngineProcess, user_home: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        arguments = ["-m", "cryptobot", "demo", "--headless", "--port", str(port)]
-        arguments += ["--tls-port", "0", "--metrics-port", "0"]
-        with Program(
-            "demo", [*arguments, "--state-dir", str(user_home / "demo")], user_home
-        ) as refused:
+        port = str(taken.getsockname()[1])
+        options = [f"{name}={port}" for name in ("--port", "--tls-port", "--metrics-port")]
+        with demo(user_home, *options) as refused:
             assert refused.wait(30) == 1
             (line,) = refused.complaints
-    assert str(port) in line
+        assert line.count(f"port {port} by ") == 3
+        assert line.count(f", pid {os.getpid()}") == 3
+        assert f"by pid {engine.pid}, state {engine.state_dir}" in line
+        _, _, instead = line.partition("; stop that, or add ")
+        assert instead == (
+            f"--port 0 --tls-port 0 --metrics-port 0 --log-dir {user_home}/demo/logs"
+        )
+        assert not (user_home / "demo").exists()
+        # The advice works.
+        with demo(user_home, *options, *instead.split()) as started:
+            assert started.process.stdout is not None
+            assert any("Ctrl-C ends it" in said for said in started.process.stdout)
+    assert started.complaints == refused.complaints
+
+
+def test_window_whose_engine_could_not_start_says_why_and_does_not_open(
+    engine: EngineProcess, user_home: Path
+) -> None:
+    command = ["-m", "cryptobot", "--state-dir", str(user_home / "other"), "--metrics-port", "0"]
+    offscreen = {"QT_QPA_PLATFORM": "offscreen"}
+    logs = str(user_home / "logs")
+    with Program("window", [*command, "--log-dir", logs], user_home, environment=offscreen) as one:
+        assert one.wait(30) == 1
+        (line,) = one.complaints
+    assert f"the logs in {logs} by pid {engine.pid}" in line
+    assert not (user_home / "other").exists()
+
+
+def test_demo_with_a_bad_setting_says_so_before_it_starts_anything(user_home: Path) -> None:
+    bad = {"CRYPTOBOT_RISK__MAX_OPEN_ORDERS": "many"}
+    with demo(user_home, environment=bad) as refused:
+        assert refused.wait(30) == 1
+        (line,) = refused.complaints
+        assert refused.process.stdout is not None
+        assert refused.process.stdout.read() == ""
+    assert "risk.max_open_orders (from the environment): 'many'" in line

@@ -241,8 +241,8 @@ class TestNoEngine:
     ) -> None:
         ran = to_paper(state_dir, "--reason=it burns", "--actor=ann")
         assert ran.code == 3
-        assert "no engine is running" in ran.err
-        assert "the next start is on paper" in ran.err
+        assert "no engine has ever used" in ran.err
+        assert "the next start there is on paper" in ran.err
         assert {key: note(state_dir)[key] for key in ("reason", "actor")} == {
             "reason": "it burns",
             "actor": "ann",
@@ -255,7 +255,10 @@ class TestNoEngine:
         with engine(state_dir, result()):
             pass  # it leaves both behind
         assert (state_dir / "control.sock").exists()
-        assert to_paper(state_dir).code == 3
+        ran = to_paper(state_dir)
+        assert ran.code == 3
+        assert f"no engine is running for {state_dir}" in ran.err
+        assert "ever used" not in ran.err
 
     def test_paper_with_a_fence_by_hand_keeps_its_text_and_tells_by_its_time(
         self, state_dir: Path
@@ -285,6 +288,73 @@ class TestNoEngine:
         deep = user_home / ("d" * 120)
         assert to_paper(deep).code == 3
         assert (deep / "PAPER_ONLY").exists()
+
+
+class TestMistypedDirectory:
+    def test_paper_where_no_engine_ever_ran_says_so_in_one_line_and_names_those_that_run(
+        self, state_dir: Path, user_home: Path
+    ) -> None:
+        other = user_home / "elsewhere"
+        with engine(state_dir, result()) as asked, engine(other, result()):
+            (state_dir / "engine.lock").write_text("4711\n")
+            ran = to_paper(user_home / "ss")
+        (line,) = ran.err.splitlines()
+        assert ran.code == 3
+        assert line.startswith(f"no engine has ever used {user_home / 'ss'}; ")
+        assert f"{state_dir} (pid 4711)" in line
+        assert f"{other} (pid unknown)" in line
+        assert "NOT switched" in line
+        assert f"did you mean --state-dir {state_dir}?" in line
+        assert asked == []
+        # Whoever starts an engine there next asked for paper: it is fenced all the same.
+        assert note(user_home / "ss")
+
+    def test_paper_where_no_engine_ever_ran_says_so_in_json(
+        self, state_dir: Path, user_home: Path
+    ) -> None:
+        with engine(state_dir, result()):
+            (state_dir / "engine.lock").write_text("4711\n")
+            told = json.loads(to_paper(user_home / "ss", "--json").out)
+        assert (told["exit"], told["engine_ever_ran"]) == (3, False)
+        assert {"state_dir": str(state_dir), "pid": 4711} in told["running_engines"]
+        assert told["meant"] == str(state_dir)
+
+    def test_paper_a_second_time_is_told_the_same(self, state_dir: Path) -> None:
+        assert to_paper(state_dir).code == 3
+        again = to_paper(state_dir)  # the fence file of the first is there by now
+        assert again.err.startswith("no engine has ever used")
+
+    def test_paper_where_the_engine_has_ended_names_those_that_run_too(
+        self, state_dir: Path, user_home: Path
+    ) -> None:
+        with engine(user_home / "ended", result()):
+            pass
+        with engine(state_dir, result()):
+            ran = to_paper(user_home / "ended")
+        assert ran.err.startswith(f"no engine is running for {user_home / 'ended'}; ")
+        assert str(state_dir) in ran.err
+
+    def test_live_names_those_that_run(self, state_dir: Path, user_home: Path) -> None:
+        with engine(state_dir, result()):
+            ran = to_live(user_home / "ss", "--confirm=main")
+        assert ran.code == 5
+        assert f"did you mean --state-dir {state_dir}?" in ran.err
+        assert not (user_home / "ss").exists()
+
+    def test_help_says_that_the_directory_is_created(self) -> None:
+        assert "created and fenced all the same" in " ".join(run("--help").out.split())
+
+
+def test_paper_without_a_directory_and_two_engines_fences_both_and_claims_nothing(
+    state_dir: Path,
+) -> None:
+    with engine(state_dir / "demo", result()), engine(state_dir / "second", result()):
+        ran = run_in(state_dir)
+    assert ran.code == 4
+    assert "several engines run, none was named" in ran.err
+    for name in ("demo", "second"):
+        assert note(state_dir / name)
+        assert f"run this again with --state-dir {state_dir / name}" in ran.err
 
 
 class TestNoAnswer:

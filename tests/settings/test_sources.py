@@ -123,7 +123,8 @@ class TestUnknownKeys:
     def test_in_a_section_names_the_sections_keys(self, sources: Sources) -> None:
         path = sources.write("default.toml", "[metrics]\nprot = 1")
         assert sources.refused() == (
-            f"unknown setting metrics.prot (from {path}); known here: host, port"
+            f"unknown setting metrics.prot (from {path}); known here: host, port; "
+            "did you mean metrics.port?"
         )
 
     def test_in_a_list_item_is_found_too(self, sources: Sources) -> None:
@@ -216,7 +217,9 @@ def test_bad_value_names_key_and_source(
 
 def test_float_for_money_asks_for_a_string(sources: Sources) -> None:
     sources.write("default.toml", "[risk]\nmax_order_notional = 0.1")
-    assert "write it as a string" in sources.refused()
+    said = sources.refused()
+    assert "0.1 is a float, which is not exact" in said
+    assert "as a string, such as '1000'" in said
 
 
 class TestFiles:
