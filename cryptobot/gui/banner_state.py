@@ -17,6 +17,7 @@ from enum import StrEnum
 from cryptobot.domain.mode import Mode, TradingState
 from cryptobot.gui import figures
 from cryptobot.gui.engine_status import EngineStatus
+from cryptobot.gui.market_age import Age
 from cryptobot.gui.reported import instant
 from cryptobot.gui.state import EngineState, Link
 from cryptobot.gui.wire_values import Malformed
@@ -82,9 +83,8 @@ def banner_of(state: EngineState, now: float) -> Banner:
         silent = figures.age(state.silent_for)
         detail = f"{state.lost_because or 'no answer'} \N{MIDDLE DOT} last heard {silent} ago"
         return Banner(face, headline, _sentence(detail), _venue(state.status))
-    return Banner(
-        face, headline, _since(state.status, now), _venue(state.status), _marks(state.status)
-    )
+    marks = _marks(state.status, state.market_age())
+    return Banner(face, headline, _since(state.status, now), _venue(state.status), marks)
 
 
 def _sentence(words: str) -> str:
@@ -103,7 +103,7 @@ def _since(status: EngineStatus, now: float) -> str:
     return f"{since} \N{MIDDLE DOT} {status.mode_reason}" if status.mode_reason else since
 
 
-def _marks(status: EngineStatus) -> tuple[str, ...]:
+def _marks(status: EngineStatus, prices: Age) -> tuple[str, ...]:
     marks = []
     if status.trading_state and status.trading_state != TradingState.ACTIVE:
         marks.append(status.trading_state.upper())
@@ -111,4 +111,6 @@ def _marks(status: EngineStatus) -> tuple[str, ...]:
         marks.append("FENCED")
     if not status.exchange_up:
         marks.append("EXCHANGE DOWN")
+    elif prices.old:
+        marks.append("NO PRICES" if prices.seconds is None else "PRICES OLD")
     return tuple(marks)

@@ -18,6 +18,7 @@ from cryptobot.gui.candles import CandleSeries
 from cryptobot.gui.engine_status import EngineStatus
 from cryptobot.gui.holdings import Portfolio
 from cryptobot.gui.log_record import LogRecord
+from cryptobot.gui.market_age import Age, MarketAges
 from cryptobot.gui.reported import (
     BookView,
     ReportedFill,
@@ -81,6 +82,7 @@ class EngineState:
         self._now = now
         self._heard: float | None = None
         self._changes = Changes()
+        self._ages = MarketAges(monotonic)
         self.link = Link.CONNECTING
         self.lost_because = ""
         self.status: EngineStatus | None = None
@@ -134,6 +136,7 @@ class EngineState:
         self._changes.parts.add(Part.STATUS)
         if self.link is not Link.ALIVE:
             self.link = Link.ALIVE
+            self._ages.begin()
             self._changes.parts.add(Part.LINK)
 
     def lose(self, because: str) -> None:
@@ -152,6 +155,23 @@ class EngineState:
     def silent_for(self) -> float | None:
         """Seconds since the last status; ``None`` before the first."""
         return None if self._heard is None else self._monotonic() - self._heard
+
+    def book_age(self, symbol: str) -> Age:
+        """How old the book of ``symbol`` is."""
+        return self._ages.book(symbol, lost=self._lost)
+
+    def chart_age(self, symbol: str, timeframe: str) -> Age:
+        """How old the candles and the last price of ``symbol`` are."""
+        return self._ages.chart(symbol, timeframe, lost=self._lost)
+
+    def market_age(self, *symbols: str) -> Age:
+        """How old the freshest price of ``symbols`` is; without any, of all that are watched."""
+        watched = symbols or (self.status.symbols if self.status else ())
+        return self._ages.prices(watched, lost=self._lost)
+
+    @property
+    def _lost(self) -> bool:
+        return self.link is not Link.ALIVE
 
     def note(self, level: str, event: str) -> None:
         """Put a line of the window's own into the log."""
@@ -228,7 +248,9 @@ class EngineState:
         series = CandleSeries()
         for candle in items(source, "candles"):
             series.put(candle)
-        self.candles[text(source, "symbol"), text(source, "timeframe")] = series
+        key = (text(source, "symbol"), text(source, "timeframe"))
+        self.candles[key] = series
+        self._ages.read_candles(*key)
         self._changes.parts.add(Part.CANDLES)
 
     def _read_mode(self, data: object) -> None:
@@ -240,11 +262,13 @@ class EngineState:
         source = mapping(data, "candle")
         key = (text(source, "symbol"), text(source, "timeframe"))
         self.candles.setdefault(key, CandleSeries()).put(source.get("candle"))
+        self._ages.heard_candle(*key)
         self._changes.parts.add(Part.CANDLES)
 
     def _read_book(self, data: object) -> None:
         book = BookView.from_wire(data)
         self.books[book.symbol] = book
+        self._ages.heard_book(book.symbol, book.age_ms)
         self._changes.parts.add(Part.BOOK)
 
     def _read_log(self, data: object) -> None:

@@ -26,6 +26,7 @@ _AHEAD: Final = 0.06
 _HEADROOM: Final = 0.10
 _PRICE_AXIS_WIDTH: Final = 78
 _MARK_SIZE: Final = 12
+_OLD_OPACITY: Final = 0.35
 _SYMBOL = {Side.BUY: "t1", Side.SELL: "t"}
 
 
@@ -129,6 +130,12 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
             self._follow_newest()
         else:
             self._fit_prices()
+
+    def show_old(self, *, old: bool) -> None:
+        """Grey the candles and the tag of the last price while they are not current."""
+        for item in (self.candles, self.bars, self.last):
+            item.setOpacity(_OLD_OPACITY if old else 1.0)
+        self.price.getAxis("right").show_old(old=old)
 
     def show_fills(self, fills: Sequence[ReportedFill]) -> None:
         """Mark our trades: buys point up, sells point down."""

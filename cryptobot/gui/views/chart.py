@@ -10,10 +10,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from cryptobot.gui import figures
 from cryptobot.gui.candles import CandleRow
 from cryptobot.gui.late_import import LateImport
+from cryptobot.gui.market_age import Age
 from cryptobot.gui.reported import ReportedFill
 from cryptobot.gui.theme import active, figure_font, ui_font
 from cryptobot.gui.views.choice_box import ChoiceBox
-from cryptobot.gui.views.words import ElidedLabel, set_role
+from cryptobot.gui.views.words import ElidedLabel, label, set_role
 
 if TYPE_CHECKING:
     from cryptobot.gui.views.candle_plot import CandlePlot
@@ -41,6 +42,8 @@ class ChartView(QWidget):
         self._rows: list[CandleRow] = []
         self._fills: list[ReportedFill] = []
         self._shown: tuple[str, str] | None = None
+        self._hovered: CandleRow | None = None
+        self.old = ""
         self.symbol = ChoiceBox()
         self.symbol.setAccessibleName("Chart symbol")
         self.symbol.setMinimumWidth(128)
@@ -53,6 +56,9 @@ class ChartView(QWidget):
         self.readout = ElidedLabel()
         self.readout.setFont(figure_font(8.5))
         self.readout.setProperty("role", "muted")
+        self.age = label(role="warn")
+        self.age.setFont(ui_font(9.5, bold=True))
+        self.age.hide()
         self.newest = QPushButton("&Newest")
         self.newest.setProperty("role", "link")
         self.newest.setToolTip("Go to the newest candle and follow it")
@@ -70,6 +76,7 @@ class ChartView(QWidget):
         bar.addWidget(self.timeframe)
         bar.addSpacing(6)
         bar.addWidget(self.last)
+        bar.addWidget(self.age)
         bar.addSpacing(6)
         bar.addWidget(self.readout, 1)
         bar.addWidget(self.newest)
@@ -110,20 +117,35 @@ class ChartView(QWidget):
         if self.chosen != before:
             self._choose()
 
-    def show_candles(self, key: tuple[str, str], rows: list[CandleRow], *, stale: bool) -> None:
-        """Draw ``rows`` of the symbol and time frame ``key``; ``stale`` greys the read-out."""
+    def show_candles(self, key: tuple[str, str], rows: list[CandleRow]) -> None:
+        """Draw ``rows`` of the symbol and time frame ``key``."""
         fresh = key != self._shown
         self._shown, self._rows = key, rows
+        if fresh:
+            self._hovered = None
+        elif self._hovered is not None:
+            at = self._hovered.open_s
+            self._hovered = next((row for row in rows[-2:] if row.open_s == at), self._hovered)
         self.last.setText(figures_price(rows[-1].close) if rows else "")
-        self.last.setEnabled(not stale)
-        self._say(None)
-        set_role(self.readout, "faint" if stale else "muted")
+        self._say(self._hovered)
+        self.age.setVisible(bool(self.old and rows))
         if not rows:
             self.hint.setText(f"No candles of {key[0]} yet. They come with the market stream.")
         if self.plot is not None:
             self.hint.setVisible(not rows)
             self.plot.setVisible(bool(rows))
             self.plot.show_rows(rows, TIMEFRAMES.get(key[1], 60), fresh=fresh)
+
+    def show_age(self, age: Age) -> None:
+        """Grey the prices and say how old they are when they are old."""
+        if age.words == self.old:
+            return
+        self.old = age.words
+        set_role(self.last, "faint" if self.old else "")
+        self.age.setText(self.old)
+        self.age.setVisible(bool(self.old and self._rows))
+        if self.plot is not None:
+            self.plot.show_old(old=bool(self.old))
 
     def show_fills(self, fills: Iterable[ReportedFill]) -> None:
         """Mark our fills of the symbol shown."""
@@ -153,6 +175,7 @@ class ChartView(QWidget):
             return
         self.plot = module.CandlePlot()
         self.plot.restyle(active())
+        self.plot.show_old(old=bool(self.old))
         self.plot.hovered.connect(self._say)
         self.plot.following_changed.connect(lambda following: self.newest.setVisible(not following))
         self.newest.clicked.connect(self.plot.follow)
@@ -162,14 +185,13 @@ class ChartView(QWidget):
         if shown is None:
             self.hint.setText("No market data yet. The chart comes with the engine.")
         else:
-            self.show_candles(shown, self._rows, stale=not self.last.isEnabled())
+            self.show_candles(shown, self._rows)
             self.plot.show_fills(self._fills)
 
     def _say(self, hovered: CandleRow | None) -> None:
+        self._hovered = hovered
         row = hovered or (self._rows[-1] if self._rows else None)
-        words = "" if row is None else readout(row, timed=hovered is not None)
-        stale = bool(words) and not self.last.isEnabled()
-        self.readout.setText(f"NOT CURRENT  {words}" if stale else words)
+        self.readout.setText("" if row is None else readout(row, timed=hovered is not None))
 
 
 def readout(row: CandleRow, *, timed: bool) -> str:

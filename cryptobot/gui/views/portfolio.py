@@ -7,12 +7,13 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidg
 
 from cryptobot.gui import figures
 from cryptobot.gui.holdings import Balance, Portfolio, Position
+from cryptobot.gui.market_age import Age
 from cryptobot.gui.models.columns import Column
 from cryptobot.gui.models.rows import RowsModel
 from cryptobot.gui.theme import figure_font
 from cryptobot.gui.tokens import Tokens
 from cryptobot.gui.views.data_table import DataTable
-from cryptobot.gui.views.words import label
+from cryptobot.gui.views.words import label, set_role
 
 
 def _gain_ink(value: Decimal | None, t: Tokens) -> str | None:
@@ -108,6 +109,8 @@ class PortfolioView(QWidget):
         head.addWidget(self.equity)
         head.addStretch()
         head.addWidget(self.gain)
+        self._gain_words = ""
+        self._age_words = ""
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -121,7 +124,21 @@ class PortfolioView(QWidget):
             return
         self.equity.setText(f"{figures.rounded(portfolio.equity, 2)} {portfolio.currency}")
         open_gain = sum((p.unrealized or Decimal(0) for p in portfolio.positions), Decimal(0))
-        self.gain.setText(f"open {figures.rounded(open_gain, 2, sign=True)}")
+        self._gain_words = f"open {figures.rounded(open_gain, 2, sign=True)}"
+        self._say_gain()
         self.gain.setToolTip("Unrealized profit and loss of all positions of the current mode")
         self.positions.show(portfolio.positions)
         self.balances.show([b for b in portfolio.balances if b.total or b.locked])
+
+    def show_age(self, age: Age) -> None:
+        """Say when what the account is worth was reckoned with old prices."""
+        if age.words != self._age_words:
+            self._age_words = age.words
+            self.equity.setEnabled(not age.old)
+            set_role(self.gain, "warn" if age.old else "")
+            self._say_gain()
+
+    def _say_gain(self) -> None:
+        self.gain.setText(self._age_words if self._gain_words else "")
+        if not self._age_words:
+            self.gain.setText(self._gain_words)
