@@ -1,13 +1,17 @@
-"""The window when the market falls silent."""
+"""The window when the market falls silent, and what it says of orders that failed."""
+
+from decimal import Decimal
 
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
-from cryptobot.domain.order import OrderType
+from cryptobot.domain.order import OrderState, OrderType
 from cryptobot.gui.banner_state import Face
 from cryptobot.gui.main_window import MainWindow
+from cryptobot.gui.models.orders import OrderFilter
 from tests.gui.conftest import OpenWindow
 from tests.gui.scripted_engine import ScriptedEngine
+from tests.gui.scripted_past import populate
 from tests.gui.test_window_modes import WAIT_MS, wait_face
 
 
@@ -86,3 +90,35 @@ def test_window_with_a_lost_exchange_says_so_in_the_strip_and_on_the_banner(
     assert strip(window, "Streams").endswith("3 down")
     qtbot.waitUntil(lambda: window.panels.ladder.old != "", timeout=WAIT_MS)
     assert chips(window) == ["EXCHANGE DOWN"]
+
+
+def test_failed_in_the_blotter_and_in_the_strip_are_the_same_orders(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    populate(engine)  # all on paper: none of them counts
+    account = engine.account
+    account.mode = "live"
+    wanted = {
+        account.order("BTC/USDT", "buy", Decimal(1), state=state, failed=failed)["order_id"]
+        for state, failed in (("rejected", True), ("unresolved", True), ("filled", True))
+    }
+    denied = {order["order_id"] for order in account.orders.values() if order["state"] == "denied"}
+    window = open_window()
+    wait_face(qtbot, window, Face.LIVE)
+    blotter = window.panels.blotter
+    qtbot.waitUntil(lambda: blotter.model.rowCount() == len(account.orders), timeout=WAIT_MS)
+    assert strip(window, "Failed").startswith(f"{len(wanted)} of ")
+    titles = [blotter.tabs.tabText(at) for at in range(blotter.tabs.count())]
+    assert f"Failed  {len(wanted)}" in titles
+    assert "Denied  1" in titles
+
+    def shown(which: OrderFilter) -> set[str]:
+        blotter.tabs.setCurrentIndex(list(OrderFilter).index(which))
+        return {blotter.model.order_at(row).order_id for row in range(blotter.model.rowCount())}
+
+    assert shown(OrderFilter.FAILED) == wanted
+    assert shown(OrderFilter.DENIED) == denied
+    assert all(
+        blotter.model.order_at(row).state is OrderState.DENIED
+        for row in range(blotter.model.rowCount())
+    )
