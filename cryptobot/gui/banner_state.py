@@ -4,6 +4,7 @@
 what is known                  face          because
 =============================  ============  ===============================================
 nothing heard yet              CONNECTING    no mode is known, so none is claimed
+none there, none expected      NO ENGINE     ``gui.engine_start`` says when, and what to do
 heard, then silent or closed   ENGINE LOST   an old mode is not the mode
 mode paper                     PAPER         no order leaves the machine
 mode live, exchange simulated  SIMULATED     orders leave, for a simulator: no real money
@@ -27,6 +28,7 @@ class Face(StrEnum):
     """What the banner shows, by its word."""
 
     CONNECTING = "CONNECTING"
+    ABSENT = "NO ENGINE"
     LIVE = "LIVE"
     PAPER = "PAPER"
     SIMULATED = "SIMULATED"
@@ -35,6 +37,7 @@ class Face(StrEnum):
 
 MEANING = {
     Face.CONNECTING: "Connecting to the engine...",
+    Face.ABSENT: "Nothing trades",
     Face.LIVE: "Real money moves",
     Face.PAPER: "No order leaves this machine",
     Face.SIMULATED: "Orders go to a simulated exchange",
@@ -65,7 +68,8 @@ def face_of(state: EngineState) -> Face:
     if state.link is Link.LOST:
         return Face.LOST
     if state.link is Link.CONNECTING or state.status is None:
-        return Face.CONNECTING
+        absent = state.start is not None and state.start.absent
+        return Face.ABSENT if absent else Face.CONNECTING
     if state.status.mode is Mode.PAPER:
         return Face.PAPER
     return Face.SIMULATED if state.status.simulated else Face.LIVE
@@ -75,13 +79,14 @@ def banner_of(state: EngineState, now: float) -> Banner:
     """Return what the banner shows; ``now`` in seconds since the epoch."""
     face = face_of(state)
     headline = MEANING[face]
-    if face is Face.CONNECTING or state.status is None:
-        return Banner(
-            face, headline, "The mode is not known yet. `cryptobot engine` starts an engine", ""
-        )
+    if state.link is Link.CONNECTING or state.status is None:
+        headline, detail = state.start.words if state.start else (headline, "")
+        return Banner(face, headline, detail, "")
     if face is Face.LOST:
         silent = figures.age(state.silent_for)
-        detail = f"{state.lost_because or 'no answer'} \N{MIDDLE DOT} last heard {silent} ago"
+        trouble = state.start.trouble if state.start else ""
+        because = trouble or state.lost_because or "no answer"
+        detail = f"{because} \N{MIDDLE DOT} last heard {silent} ago"
         return Banner(face, headline, _sentence(detail), _venue(state.status))
     marks = _marks(state.status, state.market_age())
     return Banner(face, headline, _since(state.status, now), _venue(state.status), marks)

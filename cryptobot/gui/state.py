@@ -15,6 +15,7 @@ from cryptobot.control.protocol import Topic
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.order import TERMINAL
 from cryptobot.gui.candles import CandleSeries
+from cryptobot.gui.engine_start import EngineStart
 from cryptobot.gui.engine_status import EngineStatus
 from cryptobot.gui.holdings import Portfolio
 from cryptobot.gui.log_record import LogRecord
@@ -85,6 +86,8 @@ class EngineState:
         self._ages = MarketAges(monotonic)
         self.link = Link.CONNECTING
         self.lost_because = ""
+        self.start: EngineStart | None = None
+        """What is known of the engine while it does not speak."""
         self.status: EngineStatus | None = None
         self.orders: dict[str, ReportedOrder] = {}
         self.fills: dict[tuple[str, str], ReportedFill] = {}
@@ -135,6 +138,8 @@ class EngineState:
         self._heard = self._monotonic()
         self._changes.parts.add(Part.STATUS)
         if self.link is not Link.ALIVE:
+            if self.link is Link.LOST:
+                self.note("info", "The engine is back")
             self.link = Link.ALIVE
             self._ages.begin()
             self._changes.parts.add(Part.LINK)
@@ -143,6 +148,7 @@ class EngineState:
         """Note that the connection closed; nothing known is current any more."""
         if self.link is Link.ALIVE:
             self.link, self.lost_because = Link.LOST, because
+            self.note("error", f"The engine is lost: {because}")
             self._changes.parts |= {Part.LINK, Part.STATUS}
 
     def check_silence(self) -> None:
@@ -150,6 +156,11 @@ class EngineState:
         silent = self.silent_for
         if self.link is Link.ALIVE and silent is not None and silent > STALE_AFTER_S:
             self.lose(f"no status for {silent:.1f} s")
+
+    @property
+    def heard_at(self) -> float | None:
+        """When the last status came, by the clock that never steps; ``None`` before the first."""
+        return self._heard
 
     @property
     def silent_for(self) -> float | None:

@@ -97,6 +97,7 @@ LIGHT = Tokens(
 
 FACE_FILL = {
     "CONNECTING": "#39424F",
+    "NO ENGINE": "#39424F",
     "LIVE": "#C9321A",
     "PAPER": "#1D5FBF",
     "SIMULATED": "#6D3CC0",

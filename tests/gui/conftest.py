@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from cryptobot.gui.main_window import MainWindow
-from cryptobot.gui.options import WindowOptions
+from cryptobot.gui.options import EngineStarter, WindowOptions
 from cryptobot.gui.session import Session
 from cryptobot.gui.state import EngineState
 from cryptobot.gui.theme import apply_theme
@@ -58,10 +58,12 @@ def open_window(state_dir: Path, qtbot: QtBot, qapp: QApplication) -> Iterator[O
     """Opens windows that are closed at the end of the test."""
     opened: list[MainWindow] = []
 
-    def open_one(close_action: str = "keep") -> MainWindow:
+    def open_one(close_action: str = "keep", engine: EngineStarter | None = None) -> MainWindow:
         apply_theme(qapp, ThemeName.DARK)
         session = Session(state_dir)
-        window = MainWindow(session, WindowOptions(state_dir, close_action=close_action))
+        window = MainWindow(
+            session, WindowOptions(state_dir, close_action=close_action, engine=engine)
+        )
         opened.append(window)
         session.start()
         window.show()

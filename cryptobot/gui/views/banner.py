@@ -73,7 +73,7 @@ class BannerView(QWidget):
         self.marks.show_words(banner.marks)
         self.live_button.setVisible(banner.face is Face.PAPER)
         self.paper_button.setVisible(banner.face is not Face.PAPER)
-        unknown = banner.face in {Face.LOST, Face.CONNECTING}
+        unknown = banner.face in {Face.LOST, Face.CONNECTING, Face.ABSENT}
         self.start_button.setVisible(unknown and self._can_start)
         self.setAccessibleName(f"Mode: {banner.face.value}. {banner.headline}")
         self.update()
