@@ -53,6 +53,7 @@ class Banner:
         headline: What the face means.
         detail: Since when, and why.
         venue: Account and exchange.
+        startable: Whether an engine may be started: none runs, and the window knows how.
         marks: Short warnings such as HALTED and FENCED, each shown as a chip.
     """
 
@@ -61,6 +62,7 @@ class Banner:
     detail: str
     venue: str
     marks: tuple[str, ...] = ()
+    startable: bool = False
 
 
 def face_of(state: EngineState) -> Face:
@@ -81,15 +83,21 @@ def banner_of(state: EngineState, now: float) -> Banner:
     headline = MEANING[face]
     if state.link is Link.CONNECTING or state.status is None:
         headline, detail = state.start.words if state.start else (headline, "")
-        return Banner(face, headline, detail, "")
+        return Banner(face, headline, detail, "", startable=_startable(state))
     if face is Face.LOST:
         silent = figures.age(state.silent_for)
         trouble = state.start.trouble if state.start else ""
         because = trouble or state.lost_because or "no answer"
         detail = f"{because} \N{MIDDLE DOT} last heard {silent} ago"
-        return Banner(face, headline, _sentence(detail), _venue(state.status))
+        venue = _venue(state.status)
+        return Banner(face, headline, _sentence(detail), venue, startable=_startable(state))
     marks = _marks(state.status, state.market_age())
     return Banner(face, headline, _since(state.status, now), _venue(state.status), marks)
+
+
+def _startable(state: EngineState) -> bool:
+    start = state.start
+    return start is not None and start.can_start and start.pid is None
 
 
 def _sentence(words: str) -> str:

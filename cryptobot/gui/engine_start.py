@@ -3,7 +3,7 @@
 =========================================  ===========  ==================================
 what is known                              face         the words say
 =========================================  ===========  ==================================
-ours ended, and why                        NO ENGINE    its reason, and how to try again
+ours ended, and why                        NO ENGINE    its reason; a notice has it whole
 one runs, for less than ``PATIENCE_S``     CONNECTING   that it is starting, its process
 one runs, for longer                       CONNECTING   where to look, how to end it
 none runs, for less than ``PATIENCE_S``    CONNECTING   that it is waited for
@@ -51,7 +51,7 @@ class EngineStart:
     def words(self) -> tuple[str, str]:
         """The headline and the detail of the banner; the table above."""
         if self.trouble:
-            return "The engine did not start", f"{self.trouble} \N{MIDDLE DOT} {self._how()}"
+            return "The engine did not start", self.trouble
         late = self.waited_s > PATIENCE_S
         waited = figures.age(self.waited_s)
         if self.pid is not None and not late:

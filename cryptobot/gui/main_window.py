@@ -55,7 +55,7 @@ class MainWindow(QMainWindow):
         self._leaving = False
         self.setWindowTitle("CryptoBot")
         self.setMinimumSize(*_SMALLEST)
-        self.panels = Panels.make(can_start_engine=options.engine is not None)
+        self.panels = Panels.make()
         self.notices = Notices(session, self.panels.result)
         self.starting = Starting(session, options.engine, self.notices)
         self.modes = ModeSwitch(session, self)

@@ -145,7 +145,7 @@ def not_fenced(path: Path, error: Exception, problem: OSError) -> Outcome:
 def ended(reason: str, *, heard: bool) -> Outcome:
     """Return what to say when the engine of this window ended, ``heard`` before or never."""
     title = "The engine ended." if heard else "The engine did not start."
-    return Outcome(Tone.BAD, title, reason, cause=Cause.NO_ENGINE)
+    return Outcome(Tone.BAD, title, f"{reason}. Then press Start engine.", cause=Cause.NO_ENGINE)
 
 
 def over(*, fenced: bool) -> Outcome:

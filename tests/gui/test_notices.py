@@ -1,6 +1,7 @@
 """Notices end with their cause, and an engine that does not come is told of."""
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from cryptobot.cli.window import EngineBeside
 from cryptobot.gui.banner_state import Face
 from cryptobot.gui.engine_start import PATIENCE_S, EngineStart, engine_pid
 from cryptobot.gui.main_window import MainWindow
-from cryptobot.gui.mode_outcome import Tone
+from cryptobot.gui.mode_outcome import Tone, ended
 from tests.gui.conftest import OpenWindow
 from tests.gui.scripted_engine import ScriptedEngine
 from tests.gui.test_window_modes import WAIT_MS, wait_face
@@ -55,6 +57,24 @@ def test_notice_without_an_engine_is_over_when_one_comes(
     wait_title(qtbot, window, "The fence is tripped")
     with ScriptedEngine(state_dir):
         wait_title(qtbot, window, "Over: the engine answers again")
+
+
+@pytest.mark.parametrize("width", [1440, 1100, 860])
+def test_notice_at_any_width_shows_its_words_whole(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot, width: int
+) -> None:
+    window = open_window()
+    window.resize(width, 700)
+    wait_face(qtbot, window, Face.PAPER)
+    strip = window.panels.result
+    window.notices.show(ended("metrics port 9100 is in use by python, pid 1; " * 3, heard=False))
+    QApplication.processEvents()
+    detail = strip.detail
+    assert strip.rect().contains(detail.geometry())
+    assert strip.title.geometry().bottom() < detail.geometry().top()
+    assert detail.height() >= detail.heightForWidth(detail.width())
+    assert strip.height() - detail.geometry().bottom() < 20
+    assert engine.asked("subscribe")
 
 
 def test_notice_of_paper_goes_when_the_engine_is_live_again(
@@ -115,6 +135,8 @@ def taken_engine(state_dir: Path, taken: Taken) -> Iterator[EngineBeside]:
     arguments = ["engine", "--state-dir", str(state_dir), "--metrics-port", str(taken.port)]
     with closing(EngineBeside(arguments)) as engine:
         yield engine
+        if engine.pid is not None:  # the test failed half-way
+            os.kill(engine.pid, signal.SIGTERM)
 
 
 @pytest.mark.e2e
@@ -133,11 +155,13 @@ def test_window_with_an_engine_that_cannot_start_shows_its_reason_and_starts_it_
     assert banner.face is Face.CONNECTING
     assert banner.headline.text() == "The engine is starting..."
     assert str(engine.pid) in banner.detail.text()
+    assert not banner.start_button.isVisible()
     wait_face(qtbot, window, Face.ABSENT)
     assert banner.headline.text() == "The engine did not start"
-    reason = window.panels.result.detail.text()
+    reason = engine.trouble
     assert reason.startswith(f"metrics port {taken.port} on 127.0.0.1 is in use")
-    assert reason in banner.detail.text()
+    assert banner.detail.text() == reason
+    assert window.panels.result.detail.text() == f"{reason}. Then press Start engine."
     assert reason in capsys.readouterr().err
     assert banner.start_button.isVisible()
     banner.start_button.click()
@@ -175,7 +199,12 @@ def test_engine_beside_that_ended_tells_why_unless_it_ended_well(qtbot: QtBot) -
             "cryptobot engine --state-dir /s",
         ),
         (EngineStart(Path("/s"), trouble="why"), True, "did not start", "why"),
-        (EngineStart(Path("/s"), trouble="why", can_start=True), True, "did not", "Start engine"),
+        (
+            EngineStart(Path("/s"), None, PATIENCE_S + 1, can_start=True),
+            True,
+            "No engine runs for /s",
+            "Start engine",
+        ),
     ],
 )
 def test_start_with_each_thing_known_says_what_is_so_and_what_to_do(

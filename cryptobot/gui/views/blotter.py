@@ -58,8 +58,14 @@ class BlotterView(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("Filter orders")
         self.search.setMaximumWidth(280)
-        self.table = DataTable(self.model, ORDER_COLUMNS, "Orders", _HINTS[OrderFilter.ALL])
-        self.table.horizontalHeader().setStretchLastSection(True)
+        self.table = DataTable(
+            self.model,
+            ORDER_COLUMNS,
+            "Orders",
+            _HINTS[OrderFilter.ALL],
+            drop_to_fit=True,
+            last_takes_rest=True,
+        )
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(OrderColumn.TIME, Qt.SortOrder.DescendingOrder)
         self.table.setItemDelegateForColumn(OrderColumn.STATE, StateChip(self.table))

@@ -69,22 +69,7 @@ class ChartView(QWidget):
         self.symbol.currentTextChanged.connect(self._choose)
         self.timeframe.currentTextChanged.connect(self._choose)
         self.late = LateImport("cryptobot.gui.views.candle_plot", self._loaded, self)
-        bar = QHBoxLayout()
-        bar.setContentsMargins(10, 6, 10, 6)
-        bar.setSpacing(8)
-        bar.addWidget(self.symbol)
-        bar.addWidget(self.timeframe)
-        bar.addSpacing(6)
-        bar.addWidget(self.last)
-        bar.addWidget(self.age)
-        bar.addSpacing(6)
-        bar.addWidget(self.readout, 1)
-        bar.addWidget(self.newest)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(0)
-        self._column.addLayout(bar)
-        self._column.addWidget(self.hint, 1)
+        self._lay_out()
 
     def load(self) -> None:
         """Begin to load the plot; call it once the window is drawn."""
@@ -144,6 +129,7 @@ class ChartView(QWidget):
         set_role(self.last, "faint" if self.old else "")
         self.age.setText(self.old)
         self.age.setVisible(bool(self.old and self._rows))
+        self._say(self._hovered)
         if self.plot is not None:
             self.plot.show_old(old=bool(self.old))
 
@@ -163,6 +149,25 @@ class ChartView(QWidget):
         if event.type() == QEvent.Type.PaletteChange and self.plot is not None:
             self.plot.restyle(active())
             self.plot.show_fills(self._fills)
+
+    def _lay_out(self) -> None:
+        bar = QHBoxLayout()
+        bar.setContentsMargins(10, 6, 10, 6)
+        bar.setSpacing(8)
+        bar.addWidget(self.symbol)
+        bar.addWidget(self.timeframe)
+        bar.addSpacing(6)
+        bar.addWidget(self.last)
+        bar.addSpacing(4)
+        bar.addWidget(self.age)
+        bar.addSpacing(6)
+        bar.addWidget(self.readout, 1)
+        bar.addWidget(self.newest)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._column.addLayout(bar)
+        self._column.addWidget(self.hint, 1)
 
     def _choose(self) -> None:
         if self.chosen[0]:
@@ -191,18 +196,24 @@ class ChartView(QWidget):
     def _say(self, hovered: CandleRow | None) -> None:
         self._hovered = hovered
         row = hovered or (self._rows[-1] if self._rows else None)
-        self.readout.setText("" if row is None else readout(row, timed=hovered is not None))
+        said = row is not None and (hovered is not None or not self.old)
+        self.readout.setText(readout(row, timed=hovered is not None) if row and said else "")
 
 
 def readout(row: CandleRow, *, timed: bool) -> str:
-    """Return a candle in words and figures, its change told by sign; ``timed`` says when."""
+    """Return a candle in words and figures, its change told by sign.
+
+    ``timed`` is one of the past: it says when, and its close, which for the newest stands large
+    beside it.
+    """
     change = (row.close / row.open - 1) * 100 if row.open else 0.0
     sign = figures.MINUS if change < 0 else "+"
     price = figures_price
+    at = f"{figures.clock(row.open_s)[:5]}  " if timed else ""
+    close = f"  C {price(row.close)}" if timed else ""
     return (
-        f"{figures.clock(row.open_s) + '  ' if timed else ''}{sign}{abs(change):.2f}%  "
-        f"O {price(row.open)}  H {price(row.high)}  L {price(row.low)}  C {price(row.close)}  "
-        f"V {row.volume:,.3f}"
+        f"{at}{sign}{abs(change):.2f}%  O {price(row.open)}  H {price(row.high)}  "
+        f"L {price(row.low)}{close}  V {row.volume:,.2f}"
     )
 
 

@@ -1,6 +1,7 @@
 """Positions and balances, under the equity."""
 
 from decimal import Decimal
+from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
@@ -15,6 +16,8 @@ from cryptobot.gui.tokens import Tokens
 from cryptobot.gui.views.data_table import DataTable
 from cryptobot.gui.views.words import label, set_role
 
+_MANY: Final = 1_000
+
 
 def _gain_ink(value: Decimal | None, t: Tokens) -> str | None:
     if not value:
@@ -24,6 +27,11 @@ def _gain_ink(value: Decimal | None, t: Tokens) -> str | None:
 
 def _price(value: Decimal | None) -> str:
     return figures.rounded(value, 2 if value is None or abs(value) >= 1 else 6)
+
+
+def _held(value: Decimal) -> str:
+    """Return an amount so short that it is never cut; the tooltip has it whole."""
+    return figures.rounded(value, 2) if abs(value) >= _MANY else figures.exact(value)
 
 
 POSITION_COLUMNS: tuple[Column[Position], ...] = (
@@ -49,9 +57,9 @@ POSITION_COLUMNS: tuple[Column[Position], ...] = (
 
 BALANCE_COLUMNS: tuple[Column[Balance], ...] = (
     Column("Asset", lambda b: b.asset, "USDT"),
-    Column("Free", lambda b: figures.exact(b.free), "100,000.00", figures=True),
-    Column("Locked", lambda b: figures.exact(b.locked), "10,000.00", figures=True),
-    Column("Total", lambda b: figures.exact(b.total), "100,000.00", figures=True),
+    Column("Free", lambda b: _held(b.free), "100,000.00", figures=True),
+    Column("Locked", lambda b: _held(b.locked), "10,000.00", figures=True),
+    Column("Total", lambda b: _held(b.total), "100,000.00", figures=True),
 )
 
 
@@ -102,6 +110,8 @@ class PortfolioView(QWidget):
                 drop_to_fit=True,
             )
         )
+        tables.setStretchFactor(0, 2)
+        tables.setStretchFactor(1, 3)
         head = QHBoxLayout()
         head.setContentsMargins(12, 8, 12, 6)
         head.setSpacing(10)
