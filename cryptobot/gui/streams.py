@@ -3,13 +3,14 @@
 A market stream that is silent is trouble. A stream of our own orders is silent whenever nothing
 trades, and has never spoken before the first order: neither is.
 
-=========  ==================  =============================  ==================
+=========  ==================  =============================  =====================
 stream     connected           connected and silent too long  never spoke
-=========  ==================  =============================  ==================
-of market  fine                trouble                        trouble
+=========  ==================  =============================  =====================
+of market  fine                trouble                        trouble, once settled
 of ours    fine                fine                           fine
-=========  ==================  =============================  ==================
+=========  ==================  =============================  =====================
 
+Settled is an engine that has run for ``SETTLED_AFTER_S``: candles come every two seconds at best.
 One that spoke and is not connected now is trouble, whatever it carries.
 """
 
@@ -25,12 +26,19 @@ SILENT_AFTER_MS: Final[Mapping[str, float]] = {
 }
 """The market's streams, and how long each may be silent; all others are of our own orders."""
 
+SETTLED_AFTER_S: Final = 10.0
+
 _Streams = Mapping[str, tuple[bool, float | None]]
 
 
-def troubled(streams: _Streams) -> tuple[str, ...]:
+def troubled(streams: _Streams, uptime_s: float) -> tuple[str, ...]:
     """Return what is wrong with ``streams``, one entry for each that needs attention."""
-    down = [name for name, (up, age) in streams.items() if not up and _spoke_or_should(name, age)]
+    settled = uptime_s > SETTLED_AFTER_S
+    down = [
+        name
+        for name, (up, age) in streams.items()
+        if not up and (age is not None or (settled and name in SILENT_AFTER_MS))
+    ]
     if len(down) > 1:
         return (f"{len(down)} down",)
     silent = [
@@ -50,10 +58,6 @@ def describe(streams: _Streams) -> str:
 def told(streams: _Streams) -> str:
     """Return every stream in a line, for the tooltip."""
     return "\n".join(f"{name}: {_state(name, *streams[name])}" for name in streams)
-
-
-def _spoke_or_should(name: str, age: float | None) -> bool:
-    return age is not None or name in SILENT_AFTER_MS
 
 
 def _state(name: str, up: bool, age: float | None) -> str:

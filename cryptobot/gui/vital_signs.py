@@ -48,7 +48,7 @@ def vital_signs(state: EngineState) -> tuple[VitalSign, ...]:
 
 
 def _exchange(status: EngineStatus, heard: Age) -> tuple[VitalSign, ...]:
-    trouble = troubled(status.streams)
+    trouble = troubled(status.streams, status.uptime_s)
     skew = status.clock_skew_ms
     return (
         _link(status, heard),

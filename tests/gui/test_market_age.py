@@ -76,7 +76,12 @@ _MARKET = {"book": (True, 90.0), "trades": (True, 900.0), "candles": (True, 1_90
 def test_streams_warn_only_of_what_is_down_or_of_a_silent_market(
     change: Mapping[str, tuple[bool, float | None]], trouble: tuple[str, ...]
 ) -> None:
-    assert troubled({**_MARKET, **change}) == trouble
+    assert troubled({**_MARKET, **change}, uptime_s=60.0) == trouble
+
+
+def test_streams_of_an_engine_that_just_started_may_still_be_silent() -> None:
+    assert troubled({"candles": (False, None)}, uptime_s=3.0) == ()
+    assert troubled({"candles": (False, 40.0)}, uptime_s=3.0) == ("candles down",)
 
 
 def test_signs_with_quiet_order_streams_stay_plain(
