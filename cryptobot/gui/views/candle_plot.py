@@ -114,7 +114,7 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
 
         The first rows after none begin there too: the view has no width of theirs before.
         """
-        fresh = fresh or not self._rows
+        fresh = fresh or not len(self._table)  # not _rows: that list may have grown meanwhile
         self._rows, self._span = rows, span_s
         self._table = np.array(rows, dtype=np.float64).reshape(-1, 6)
         self.candles.show_candles(self._table, span_s)
