@@ -25,7 +25,7 @@ IN_SIGHT: Final = 120
 _AHEAD: Final = 0.06
 _HEADROOM: Final = 0.10
 _PRICE_AXIS_WIDTH: Final = 78
-_MARK_SIZE: Final = 12
+_MARK_SIZE: Final = 9
 _OLD_OPACITY: Final = 0.35
 _SYMBOL = {Side.BUY: "t1", Side.SELL: "t"}
 
