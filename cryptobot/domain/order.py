@@ -284,6 +284,7 @@ class Order:
             "mode": str(self.mode),
             "origin": self.origin,
             "reason": self.reason,
+            "failed": self.failed,
             "latency_ms": self.latency_ms,
             "created_at": iso(self.created_ns),
             "updated_at": iso(self.updated_ns),

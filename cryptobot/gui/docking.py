@@ -107,7 +107,7 @@ class Docking:
         )
         if wide:
             window.resizeDocks([docks["Portfolio"]], [_LEFT_WIDTH], flat)
-            window.resizeDocks([docks["Portfolio"], docks["Strategies"]], [320, 200], upright)
+            window.resizeDocks([docks["Portfolio"], docks["Strategies"]], [300, 160], upright)
 
     def _fit_screen(self) -> None:
         room = self._window.screen().availableGeometry().size()

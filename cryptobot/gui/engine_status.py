@@ -40,7 +40,8 @@ class EngineStatus:
     """The answer of ``engine.status``; the field names are the protocol's, flattened.
 
     Attributes:
-        streams: Whether each stream is connected, and milliseconds since its last message.
+        streams: Whether each stream is connected, and milliseconds since its last message;
+            see ``gui.streams`` for what is trouble.
         p50_ms: Median order latency, ``None`` without orders.
     """
 
@@ -74,17 +75,6 @@ class EngineStatus:
     components: tuple[Component, ...] = ()
     metrics: str = ""
     loop_lag_ms: float | None = None
-
-    @property
-    def oldest_stream_ms(self) -> float | None:
-        """Milliseconds since the stalest stream spoke; ``None`` when none says."""
-        ages = [age for _, age in self.streams.values() if age is not None]
-        return max(ages) if ages else None
-
-    @property
-    def streams_down(self) -> tuple[str, ...]:
-        """Names of the streams that are not connected."""
-        return tuple(name for name, (connected, _) in self.streams.items() if not connected)
 
     @classmethod
     def from_wire(cls, data: object) -> "EngineStatus":

@@ -13,11 +13,13 @@ from cryptobot.gui.docking import Docking
 from cryptobot.gui.layout_store import LayoutStore
 from cryptobot.gui.mode_outcome import Outcome, Tone
 from cryptobot.gui.mode_switch import ModeSwitch
+from cryptobot.gui.notices import Notices
 from cryptobot.gui.options import WindowOptions
 from cryptobot.gui.order_desk import OrderDesk
 from cryptobot.gui.panels import Panels
 from cryptobot.gui.presenter import Presenter
 from cryptobot.gui.session import Session
+from cryptobot.gui.starting import Starting
 from cryptobot.gui.theme import apply_theme
 from cryptobot.gui.tokens import ThemeName
 from cryptobot.gui.tray import Tray
@@ -53,7 +55,9 @@ class MainWindow(QMainWindow):
         self._leaving = False
         self.setWindowTitle("CryptoBot")
         self.setMinimumSize(*_SMALLEST)
-        self.panels = Panels.make(can_start_engine=options.start_engine is not None)
+        self.panels = Panels.make()
+        self.notices = Notices(session, self.panels.result)
+        self.starting = Starting(session, options.engine, self.notices)
         self.modes = ModeSwitch(session, self)
         self.desk = OrderDesk(session, self.panels.ticket, self)
         self.closing = Closing(session, self._store, CloseAction(options.close_action), self)
@@ -109,7 +113,8 @@ class MainWindow(QMainWindow):
         panels = self.panels
         panels.banner.to_paper.connect(self.modes.to_paper)
         panels.banner.go_live.connect(self.open_live_dialog)
-        panels.banner.start_engine.connect(self._start_engine)
+        panels.banner.start_engine.connect(self.starting.start)
+        panels.banner.start_engine.connect(self.presenter.show_status)
         panels.result.cancel_open.connect(self.modes.cancel_open_live)
         self.modes.outcome.connect(self._show_outcome)
         panels.ticket.submitted.connect(self.desk.place)
@@ -134,16 +139,12 @@ class MainWindow(QMainWindow):
 
     def _show_outcome(self, outcome: Outcome) -> None:
         self.panels.banner.set_busy(busy=outcome.tone is Tone.BUSY)
-        self.panels.result.show_outcome(outcome)
+        self.notices.show(outcome)
 
     def _say_stopping(self) -> None:
-        self.panels.result.show_outcome(
+        self.notices.show(
             Outcome(Tone.BUSY, "Stopping the engine...", "The window closes when it has stopped")
         )
-
-    def _start_engine(self) -> None:
-        if self._options.start_engine is not None:
-            self._options.start_engine()
 
     def _begin_closing(self) -> None:
         self.closing.begin()

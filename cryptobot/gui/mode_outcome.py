@@ -29,11 +29,25 @@ class Tone(StrEnum):
     BAD = "bad"
 
 
+class Cause(StrEnum):
+    """Why a result is shown; ``gui.notices`` says when each is over."""
+
+    ASKED = "asked"
+    """Somebody asked, and this is the answer: it stays until dismissed."""
+    FENCED_HERE = "fenced here"
+    """The engine did not switch, so the window tripped the fence."""
+    NOT_FENCED = "not fenced"
+    ON_PAPER = "on paper"
+    NO_ENGINE = "no engine"
+    """The engine that the window started ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A result to show.
 
     Attributes:
+        cause: Why it is shown.
         open_live: Live orders still on the exchange, offered to be cancelled.
         failed: Preconditions that were not met: (name, detail).
     """
@@ -43,6 +57,7 @@ class Outcome:
     detail: str = ""
     open_live: int = 0
     failed: tuple[tuple[str, str], ...] = ()
+    cause: Cause = Cause.ASKED
 
 
 BUSY = Outcome(Tone.BUSY, "Switching to paper...", "Waiting for the engine, at most 2 seconds")
@@ -66,7 +81,11 @@ def acknowledged_paper(answer: object) -> Outcome:
     if canceled:
         sentences.append(f"{_orders(canceled)} cancelled on the exchange.")
     return Outcome(
-        Tone.GOOD, "On paper. No live order leaves any more.", " ".join(sentences), open_live
+        Tone.GOOD,
+        "On paper. No live order leaves any more.",
+        " ".join(sentences),
+        open_live,
+        cause=Cause.ON_PAPER,
     )
 
 
@@ -109,6 +128,7 @@ def fenced(path: Path, error: Exception) -> Outcome:
         title,
         f"{path} is written: while it exists no live order leaves this machine. "
         "Orders already on the exchange stay there: check them.",
+        cause=Cause.FENCED_HERE,
     )
 
 
@@ -118,6 +138,24 @@ def not_fenced(path: Path, error: Exception, problem: OSError) -> Outcome:
         Tone.BAD,
         "NOT SWITCHED: the engine did not answer and the fence could not be written.",
         f"{path}: {problem.strerror or problem}. {error}. Stop the engine process now.",
+        cause=Cause.NOT_FENCED,
+    )
+
+
+def ended(reason: str, *, heard: bool) -> Outcome:
+    """Return what to say when the engine of this window ended, ``heard`` before or never."""
+    title = "The engine ended." if heard else "The engine did not start."
+    return Outcome(Tone.BAD, title, f"{reason}. Then press Start engine.", cause=Cause.NO_ENGINE)
+
+
+def over(*, fenced: bool) -> Outcome:
+    """Return what to say when the engine is back, on paper, after it did not switch."""
+    stays = "The fence stays until you go live. " if fenced else ""
+    return Outcome(
+        Tone.GOOD,
+        "Over: the engine answers again and is on paper.",
+        f"{stays}Its orders have been read again; look for any that were under way.",
+        cause=Cause.ON_PAPER,
     )
 
 

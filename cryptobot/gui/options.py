@@ -3,8 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from cryptobot.gui.tokens import ThemeName
+
+
+class EngineStarter(Protocol):
+    """Starts engines, and knows what became of the last one."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process it started, while that runs."""
+
+    @property
+    def trouble(self) -> str:
+        """Why the one it started ended, in one line; empty while it runs or ended well."""
+
+    def start(self) -> None:
+        """Start one, unless the last one still runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +33,7 @@ class WindowOptions:
         minimized: Start as an icon on the task bar (never hidden in a tray).
         close_action: ``ask``, ``keep`` or ``stop``: what becomes of the engine on closing.
             ``ask`` follows a remembered answer. ``stop`` is the demo's: everything ends.
-        start_engine: Starts an engine; offered as a button while none is there.
+        engine: Starts an engine; offered as a button while none is there.
         on_drawn: Called once the window has been painted for the first time.
     """
 
@@ -25,5 +41,5 @@ class WindowOptions:
     theme: ThemeName | None = None
     minimized: bool = False
     close_action: str = "ask"
-    start_engine: Callable[[], None] | None = None
+    engine: EngineStarter | None = None
     on_drawn: Callable[[], None] | None = None

@@ -1,7 +1,9 @@
 """Sending and cancelling orders, and saying what came of it."""
 
+import time
 from dataclasses import replace
 from decimal import Decimal
+from typing import Final
 
 from PySide6.QtWidgets import QWidget
 
@@ -10,6 +12,7 @@ from cryptobot.gui import figures
 from cryptobot.gui.banner_state import Face, face_of
 from cryptobot.gui.reported import ReportedOrder
 from cryptobot.gui.session import Session
+from cryptobot.gui.state import Link
 from cryptobot.gui.ticket_rules import place_params, sentence
 from cryptobot.gui.views.questions import LiveOrderQuestion
 from cryptobot.gui.views.ticket import TicketView
@@ -17,6 +20,11 @@ from cryptobot.gui.wire_values import Malformed
 
 _PLACE_TIMEOUT_S = 35.0
 """Longer than the slowest order: the engine answers by itself, with ``unresolved`` if need be."""
+
+ANSWERS_AGAIN: Final = (
+    "The engine answers again and its orders have been read anew: the blotter shows what became "
+    "of the order."
+)
 
 _ROLE = {
     OrderState.DENIED: "problem",
@@ -39,6 +47,8 @@ class OrderDesk:
         self._ticket = ticket
         self._window = window
         self._question: LiveOrderQuestion | None = None
+        self._unanswered_at: float | None = None
+        session.refreshed.connect(self._look_again)
 
     def place(self, intent: OrderIntent) -> None:
         """Send ``intent``; real money is asked about first."""
@@ -69,6 +79,7 @@ class OrderDesk:
 
             def answered(result: object, error: Exception | None, order_id: str = order_id) -> None:
                 if error is not None:
+                    self._note_silence(error)
                     words = f"Order {order_id[:8]} was not cancelled: {error}"
                     self._session.note("error", words)
                     self._ticket.show_result(words, "problem")
@@ -79,6 +90,7 @@ class OrderDesk:
 
     def _send(self, intent: OrderIntent) -> None:
         self._ticket.begin_sending()
+        self._unanswered_at = None
 
         def answered(result: object, error: Exception | None) -> None:
             if error is None:
@@ -90,11 +102,24 @@ class OrderDesk:
                     self._session.take_order(result)
                     self._ticket.show_result(order_words(order), _ROLE.get(order.state, "good"))
                     return
+            self._note_silence(error)
             self._ticket.show_result(not_answered(error), "problem")
 
         self._session.call(
             "order.place", answered, timeout_s=_PLACE_TIMEOUT_S, **place_params(intent)
         )
+
+    def _note_silence(self, error: Exception) -> None:
+        if isinstance(error, TimeoutError | ConnectionError):
+            self._unanswered_at = time.monotonic()
+
+    def _look_again(self) -> None:
+        """Say that there was no answer no longer than it is so."""
+        since, heard = self._unanswered_at, self._session.state.heard_at
+        alive = self._session.state.link is Link.ALIVE
+        if since is not None and heard is not None and alive and heard > since:
+            self._unanswered_at = None
+            self._ticket.show_result(ANSWERS_AGAIN, "muted")
 
 
 def order_words(order: ReportedOrder) -> str:

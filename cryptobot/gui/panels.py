@@ -32,10 +32,10 @@ class Panels:
     status: StatusStrip
 
     @classmethod
-    def make(cls, *, can_start_engine: bool) -> "Panels":
-        """Return a new set; ``can_start_engine`` offers the button for it."""
+    def make(cls) -> "Panels":
+        """Return a new set."""
         return cls(
-            BannerView(can_start_engine=can_start_engine),
+            BannerView(),
             ResultStrip(),
             ChartView(),
             TicketView(),

@@ -6,7 +6,6 @@ from decimal import Decimal
 from PySide6.QtCore import QObject
 
 from cryptobot.domain.mode import TradingState
-from cryptobot.domain.money import decimal
 from cryptobot.gui.banner_state import banner_of
 from cryptobot.gui.panels import Panels
 from cryptobot.gui.session import Session
@@ -30,17 +29,18 @@ class Presenter(QObject):
         self._state = session.state
         self._panels = panels
         self._tray = tray
+        self._unsettled = True
         session.refreshed.connect(self.show)
         session.beat.connect(self._beat)
         panels.chart.wanted.connect(self._chart_chosen)
         panels.ticket.symbol_changed.connect(self._ticket_chosen)
-        self._show_status()
+        self.show_status()
 
     def show(self, changes: Changes) -> None:
         """Show ``changes``."""
         parts = changes.parts
         if parts & {Part.LINK, Part.STATUS}:
-            self._show_status()
+            self.show_status()
         if parts & {Part.INSTRUMENTS, Part.STATUS}:
             symbols = self._state.status.symbols if self._state.status else ()
             self._panels.ticket.show_instruments(self._state.instruments, symbols)
@@ -54,6 +54,7 @@ class Presenter(QObject):
             self._show_book()
         if parts & {Part.PORTFOLIO, Part.LINK}:
             self._panels.portfolio.show_portfolio(self._state.portfolio, stale=self._stale)
+            self._show_ages()
         if parts & {Part.STRATEGIES, Part.LINK}:
             alive = self._state.link is Link.ALIVE
             self._panels.strategies.show_strategies(self._state.strategies, alive=alive)
@@ -64,7 +65,8 @@ class Presenter(QObject):
     def _stale(self) -> bool:
         return self._state.link is not Link.ALIVE
 
-    def _show_status(self) -> None:
+    def show_status(self) -> None:
+        """Show who answers, in which mode, and how it is."""
         banner = banner_of(self._state, time.time())
         self._panels.banner.show_banner(banner)
         self._panels.status.show_signs(vital_signs(self._state))
@@ -77,14 +79,30 @@ class Presenter(QObject):
             self._tray.show_banner(banner, status.unresolved if status else 0)
 
     def _beat(self) -> None:
-        if self._stale:  # "last heard 4 s ago" grows
-            self._panels.banner.show_banner(banner_of(self._state, time.time()))
+        """Let ages grow, though nothing arrives: that is what they tell."""
+        self._show_ages()
+        unsettled = self._stale or self._state.market_age().old
+        if unsettled or self._unsettled:
+            self.show_status()
+        self._unsettled = unsettled
+
+    def _show_ages(self) -> None:
+        state, panels = self._state, self._panels
+        symbol, timeframe = panels.chart.chosen
+        panels.ladder.show_age(state.book_age(symbol))
+        panels.chart.show_age(state.chart_age(symbol, timeframe))
+        held = () if state.portfolio is None else state.portfolio.positions
+        marks = [state.market_age(position.symbol) for position in held]
+        oldest = max(marks, key=lambda age: (age.old, age.seconds or 0.0), default=None)
+        panels.portfolio.show_age(oldest or state.market_age())
+        self._show_best()
 
     def _show_candles(self) -> None:
         key = self._panels.chart.chosen
         series = self._state.candles.get(key)
         if series is not None:
-            self._panels.chart.show_candles(key, series.rows, stale=self._stale)
+            self._panels.chart.show_candles(key, series.rows)
+        self._show_ages()
 
     def _show_fills(self) -> None:
         symbol = self._panels.chart.chosen[0]
@@ -96,22 +114,19 @@ class Presenter(QObject):
         chart_symbol = self._panels.chart.chosen[0]
         book = self._state.books.get(chart_symbol)
         instrument = self._state.instruments.get(chart_symbol)
-        self._panels.ladder.show_book(book, instrument, stale=self._stale)
-        self._show_best()
+        self._panels.ladder.show_book(book, instrument)
+        self._show_ages()
 
     def _show_best(self) -> None:
         symbol = self._panels.ticket.symbol.currentText()
         book = self._state.books.get(symbol)
         bid: Decimal | None = None
         ask: Decimal | None = None
-        if book is not None and not self._stale:
+        age = self._state.book_age(symbol)
+        if book is not None and not age.old:
             bid = book.bids[0][0] if book.bids else None
             ask = book.asks[0][0] if book.asks else None
-        elif self._state.status is not None and symbol in self._state.status.market:
-            quote = self._state.status.market[symbol]
-            bid = decimal(quote.bid) if quote.bid else None
-            ask = decimal(quote.ask) if quote.ask else None
-        self._panels.ticket.show_market(bid, ask)
+        self._panels.ticket.show_market(bid, ask, age.words)
 
     def _chart_chosen(self, symbol: str, _timeframe: str) -> None:
         self._panels.ticket.symbol.setCurrentText(symbol)

@@ -22,9 +22,6 @@ from cryptobot.gui.wire_values import (
     text,
 )
 
-FAILED_STATES = frozenset({OrderState.REJECTED, OrderState.DENIED})
-"""What the blotter's "Failed" shows: definite refusals, ours or the exchange's."""
-
 
 def instant(stamp: str) -> float:
     """Return an ISO 8601 stamp as seconds since the epoch.
@@ -62,6 +59,8 @@ class ReportedOrder:
     latency_ms: float | None
     created: float
     updated: float
+    failed: bool = False
+    """Whether the engine counted it as failed, were it live."""
     simulated: bool = False
     """Whether "live" means a simulated exchange: no real money."""
 
@@ -71,9 +70,12 @@ class ReportedOrder:
         return self.state in OPEN or self.state is OrderState.INITIALIZED
 
     @property
-    def is_failed(self) -> bool:
-        """Whether it was refused, here or by the exchange."""
-        return self.state in FAILED_STATES
+    def counts_as_failed(self) -> bool:
+        """Whether ``cryptobot_orders_failed_total`` counts it: live ones only.
+
+        It was rejected by the exchange, or once had no known outcome, whatever it became.
+        """
+        return self.failed and self.mode is Mode.LIVE
 
     @classmethod
     def from_wire(cls, data: object, *, simulated: bool = False) -> "ReportedOrder":
@@ -108,6 +110,7 @@ class ReportedOrder:
                 updated=instant(stamp)
                 if (stamp := optional_text(source, "updated_at"))
                 else created,
+                failed=source.get("failed") is True,
                 simulated=simulated,
             )
         except Malformed:

@@ -22,7 +22,12 @@ REFRESH_HZ: Final = 16
 _WATCH_MS: Final = 250
 _LISTED_ORDERS: Final = 2_000
 _LISTED_FILLS: Final = 2_000
-_STILL_OPEN = (OrderState.UNRESOLVED, OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
+_BY_STATE = (
+    OrderState.UNRESOLVED,
+    OrderState.ACCEPTED,
+    OrderState.PARTIALLY_FILLED,
+    OrderState.REJECTED,
+)
 """Asked for by name, so that an old one is never hidden behind many newer orders."""
 
 
@@ -108,8 +113,8 @@ class Session(QObject):
         self.call("fill.list", read(self._each(self.state.read_fill)), limit=_LISTED_FILLS)
         orders = read(self._each(self.state.read_order))
         self.call("order.list", orders, limit=_LISTED_ORDERS)
-        for state in _STILL_OPEN:
-            self.call("order.list", orders, state=str(state))
+        for state in _BY_STATE:
+            self.call("order.list", orders, state=str(state), limit=_LISTED_ORDERS)
         self.resynced.emit()
 
     def _closed(self, because: str) -> None:

@@ -78,6 +78,7 @@ _SIGNS = {
     Face.SIMULATED: _flask,
     Face.LOST: _hazard,
     Face.CONNECTING: _dots,
+    Face.ABSENT: _hazard,
 }
 
 

@@ -15,9 +15,11 @@ from cryptobot.control.protocol import Topic
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.order import TERMINAL
 from cryptobot.gui.candles import CandleSeries
+from cryptobot.gui.engine_start import EngineStart
 from cryptobot.gui.engine_status import EngineStatus
 from cryptobot.gui.holdings import Portfolio
 from cryptobot.gui.log_record import LogRecord
+from cryptobot.gui.market_age import Age, MarketAges
 from cryptobot.gui.reported import (
     BookView,
     ReportedFill,
@@ -81,8 +83,11 @@ class EngineState:
         self._now = now
         self._heard: float | None = None
         self._changes = Changes()
+        self._ages = MarketAges(monotonic)
         self.link = Link.CONNECTING
         self.lost_because = ""
+        self.start: EngineStart | None = None
+        """What is known of the engine while it does not speak."""
         self.status: EngineStatus | None = None
         self.orders: dict[str, ReportedOrder] = {}
         self.fills: dict[tuple[str, str], ReportedFill] = {}
@@ -133,13 +138,17 @@ class EngineState:
         self._heard = self._monotonic()
         self._changes.parts.add(Part.STATUS)
         if self.link is not Link.ALIVE:
+            if self.link is Link.LOST:
+                self.note("info", "The engine is back")
             self.link = Link.ALIVE
+            self._ages.begin()
             self._changes.parts.add(Part.LINK)
 
     def lose(self, because: str) -> None:
         """Note that the connection closed; nothing known is current any more."""
         if self.link is Link.ALIVE:
             self.link, self.lost_because = Link.LOST, because
+            self.note("error", f"The engine is lost: {because}")
             self._changes.parts |= {Part.LINK, Part.STATUS}
 
     def check_silence(self) -> None:
@@ -149,9 +158,31 @@ class EngineState:
             self.lose(f"no status for {silent:.1f} s")
 
     @property
+    def heard_at(self) -> float | None:
+        """When the last status came, by the clock that never steps; ``None`` before the first."""
+        return self._heard
+
+    @property
     def silent_for(self) -> float | None:
         """Seconds since the last status; ``None`` before the first."""
         return None if self._heard is None else self._monotonic() - self._heard
+
+    def book_age(self, symbol: str) -> Age:
+        """How old the book of ``symbol`` is."""
+        return self._ages.book(symbol, lost=self._lost)
+
+    def chart_age(self, symbol: str, timeframe: str) -> Age:
+        """How old the candles and the last price of ``symbol`` are."""
+        return self._ages.chart(symbol, timeframe, lost=self._lost)
+
+    def market_age(self, *symbols: str) -> Age:
+        """How old the freshest price of ``symbols`` is; without any, of all that are watched."""
+        watched = symbols or (self.status.symbols if self.status else ())
+        return self._ages.prices(watched, lost=self._lost)
+
+    @property
+    def _lost(self) -> bool:
+        return self.link is not Link.ALIVE
 
     def note(self, level: str, event: str) -> None:
         """Put a line of the window's own into the log."""
@@ -228,7 +259,9 @@ class EngineState:
         series = CandleSeries()
         for candle in items(source, "candles"):
             series.put(candle)
-        self.candles[text(source, "symbol"), text(source, "timeframe")] = series
+        key = (text(source, "symbol"), text(source, "timeframe"))
+        self.candles[key] = series
+        self._ages.read_candles(*key)
         self._changes.parts.add(Part.CANDLES)
 
     def _read_mode(self, data: object) -> None:
@@ -240,11 +273,13 @@ class EngineState:
         source = mapping(data, "candle")
         key = (text(source, "symbol"), text(source, "timeframe"))
         self.candles.setdefault(key, CandleSeries()).put(source.get("candle"))
+        self._ages.heard_candle(*key)
         self._changes.parts.add(Part.CANDLES)
 
     def _read_book(self, data: object) -> None:
         book = BookView.from_wire(data)
         self.books[book.symbol] = book
+        self._ages.heard_book(book.symbol, book.age_ms)
         self._changes.parts.add(Part.BOOK)
 
     def _read_log(self, data: object) -> None:

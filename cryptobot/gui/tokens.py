@@ -61,7 +61,7 @@ DARK = Tokens(
     grid="#20262F",
     text="#E4E8EE",
     muted="#9BA6B4",
-    faint="#6C7787",
+    faint="#808B9B",
     accent="#4C9AFF",
     selection="#1F3A5C",
     up="#56B4E9",
@@ -83,7 +83,7 @@ LIGHT = Tokens(
     grid="#E8ECF1",
     text="#18202B",
     muted="#556172",
-    faint="#7E8998",
+    faint="#677281",
     accent="#1A66D0",
     selection="#D6E6FB",
     up="#0072B2",
@@ -97,6 +97,7 @@ LIGHT = Tokens(
 
 FACE_FILL = {
     "CONNECTING": "#39424F",
+    "NO ENGINE": "#39424F",
     "LIVE": "#C9321A",
     "PAPER": "#1D5FBF",
     "SIMULATED": "#6D3CC0",

@@ -68,7 +68,7 @@ class Tray(QObject):
             self.mode_line.setText(banner.face.value)
             told = f"{banner.face.value}: {MEANING[banner.face]}"
             self.icon.setToolTip(f"CryptoBot \N{EN DASH} {told}")
-            if before not in {None, Face.CONNECTING}:
+            if before not in {None, Face.CONNECTING, Face.ABSENT}:
                 self._notify(banner.face.value, f"{banner.headline}. {banner.detail}", banner.face)
         if unresolved > self._unresolved:
             noun = "order is" if unresolved == 1 else "orders are"

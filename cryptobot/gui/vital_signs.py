@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from cryptobot.gui import figures
 from cryptobot.gui.engine_status import EngineStatus
+from cryptobot.gui.market_age import Age
 from cryptobot.gui.state import EngineState, Link
+from cryptobot.gui.streams import describe, told, troubled
 
 _SLOW_MS = 750.0
 """The latency objective of the alert rules."""
-_STALE_STREAM_MS = 5_000.0
 _SKEW_MS = 500.0
 _LAG_MS = 100.0
 _UP = "\N{BLACK UP-POINTING TRIANGLE}"
@@ -36,7 +37,7 @@ def vital_signs(state: EngineState) -> tuple[VitalSign, ...]:
     status = state.status
     if status is None:
         return (VitalSign("Engine", "not connected", 0, "warn"),)
-    signs = (*_exchange(status), *_orders(status), *_engine(status))
+    signs = (*_exchange(status, state.market_age()), *_orders(status), *_engine(status))
     if state.link is Link.ALIVE:
         return (VitalSign("Engine", "connected", 0, "good"), *signs)
     lost = VitalSign("Engine", f"{_DOWN} lost, values are old", 0, "problem")
@@ -46,25 +47,18 @@ def vital_signs(state: EngineState) -> tuple[VitalSign, ...]:
     )
 
 
-def _exchange(status: EngineStatus) -> tuple[VitalSign, ...]:
-    down = status.streams_down
-    age = status.oldest_stream_ms
-    told = "\n".join(
-        f"{name}: {'connected' if up else 'DOWN'}, {figures.milliseconds(since)} ago"
-        for name, (up, since) in status.streams.items()
-    )
-    late = bool(down) or (age is not None and age > _STALE_STREAM_MS)
-    stream = f"{_DOWN} {len(down)} down" if down else figures.milliseconds(age)
+def _exchange(status: EngineStatus, heard: Age) -> tuple[VitalSign, ...]:
+    trouble = troubled(status.streams, status.uptime_s)
     skew = status.clock_skew_ms
     return (
+        _link(status, heard),
         VitalSign(
-            status.exchange.capitalize(),
-            f"{_UP} up" if status.exchange_up else f"{_DOWN} DOWN",
-            1,
-            "good" if status.exchange_up else "problem",
-            status.connect_to or "",
+            "Streams",
+            f"{_DOWN} {'; '.join(trouble)}" if trouble else describe(status.streams),
+            4,
+            "warn" if trouble else "",
+            told(status.streams),
         ),
-        VitalSign("Streams", stream, 4, "warn" if late else "", told),
         VitalSign(
             "Clock skew",
             figures.milliseconds(skew),
@@ -73,6 +67,17 @@ def _exchange(status: EngineStatus) -> tuple[VitalSign, ...]:
             "This machine's clock against the exchange's",
         ),
     )
+
+
+def _link(status: EngineStatus, heard: Age) -> VitalSign:
+    """Return how the exchange is: the engine asks it rarely, so the window's silence counts too."""
+    name, where = status.exchange.capitalize(), status.connect_to or ""
+    if not status.exchange_up:
+        return VitalSign(name, f"{_DOWN} DOWN", 1, "problem", where)
+    if heard.old:
+        silent = "silent" if heard.seconds is None else f"silent for {figures.age(heard.seconds)}"
+        return VitalSign(name, f"{_DOWN} {silent}", 1, "warn", f"No market data comes. {where}")
+    return VitalSign(name, f"{_UP} up", 1, "good", where)
 
 
 def _orders(status: EngineStatus) -> tuple[VitalSign, ...]:
@@ -90,7 +95,9 @@ def _orders(status: EngineStatus) -> tuple[VitalSign, ...]:
             f"{status.failed_total:,} of {status.sent_total:,}",
             5,
             "warn" if status.failed_total else "",
-            "Orders that failed, of all sent to the exchange",
+            "Rejected by the exchange, or once without a known outcome, of all live orders sent "
+            "since the journal began; as cryptobot_orders_failed_total counts. Denied orders were "
+            "never sent and are not among them",
         ),
         VitalSign("Open", f"{status.open_orders:,}", 6),
         VitalSign(

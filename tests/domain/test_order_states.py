@@ -93,3 +93,5 @@ def test_wire_with_exact_numbers_gives_plain_strings_and_iso_times() -> None:
     )
     assert wire["created_at"] == "2023-11-14T22:13:20.123Z"
     assert wire["average"] is None
+    assert wire["failed"] is False
+    assert replace(order, failed=True).to_wire()["failed"] is True

@@ -115,19 +115,6 @@ def test_demo_with_everything_in_use_says_all_of_it_and_what_to_add_in_one_line(
     assert started.complaints == refused.complaints
 
 
-def test_window_whose_engine_could_not_start_says_why_and_does_not_open(
-    engine: EngineProcess, user_home: Path
-) -> None:
-    command = ["-m", "cryptobot", "--state-dir", str(user_home / "other"), "--metrics-port", "0"]
-    offscreen = {"QT_QPA_PLATFORM": "offscreen"}
-    logs = str(user_home / "logs")
-    with Program("window", [*command, "--log-dir", logs], user_home, environment=offscreen) as one:
-        assert one.wait(30) == 1
-        (line,) = one.complaints
-    assert f"the logs in {logs} by pid {engine.pid}" in line
-    assert not (user_home / "other").exists()
-
-
 def test_demo_with_a_bad_setting_says_so_before_it_starts_anything(user_home: Path) -> None:
     bad = {"CRYPTOBOT_RISK__MAX_OPEN_ORDERS": "many"}
     with demo(user_home, environment=bad) as refused:

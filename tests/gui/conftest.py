@@ -1,6 +1,7 @@
 """A scripted engine and a window attached to it."""
 
 import gc
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from cryptobot.gui.main_window import MainWindow
-from cryptobot.gui.options import WindowOptions
+from cryptobot.gui.options import EngineStarter, WindowOptions
 from cryptobot.gui.session import Session
+from cryptobot.gui.state import EngineState
 from cryptobot.gui.theme import apply_theme
 from cryptobot.gui.tokens import ThemeName
 from tests.gui.scripted_engine import ScriptedEngine
@@ -56,10 +58,12 @@ def open_window(state_dir: Path, qtbot: QtBot, qapp: QApplication) -> Iterator[O
     """Opens windows that are closed at the end of the test."""
     opened: list[MainWindow] = []
 
-    def open_one(close_action: str = "keep") -> MainWindow:
+    def open_one(close_action: str = "keep", engine: EngineStarter | None = None) -> MainWindow:
         apply_theme(qapp, ThemeName.DARK)
         session = Session(state_dir)
-        window = MainWindow(session, WindowOptions(state_dir, close_action=close_action))
+        window = MainWindow(
+            session, WindowOptions(state_dir, close_action=close_action, engine=engine)
+        )
         opened.append(window)
         session.start()
         window.show()
@@ -76,3 +80,31 @@ def open_window(state_dir: Path, qtbot: QtBot, qapp: QApplication) -> Iterator[O
     # is dressed again by the next test's theme.
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     qapp.processEvents()
+
+
+class Watch:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def watch() -> Watch:
+    """A clock for the state."""
+    return Watch()
+
+
+@pytest.fixture
+def state(watch: Watch) -> EngineState:
+    """A state that has heard nothing."""
+    return EngineState(watch, time.time)
+
+
+@pytest.fixture
+def status(state_dir: Path) -> dict[str, object]:
+    """A status as the engine sends it."""
+    return ScriptedEngine(state_dir, mode="live").status()

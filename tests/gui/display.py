@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import IN_CI
 
-NEEDED = ("Xvfb", "xdotool", "openbox", "trayer", "xprop")
+NEEDED = ("Xvfb", "xdotool", "openbox", "trayer", "xprop", "dbus-daemon", "dunst")
 
 
 @dataclass
@@ -33,6 +33,13 @@ class Display:
         )
         self.started.append(process)
         return process
+
+    def start_bus(self) -> None:
+        """Give what is started from now on a session bus of its own."""
+        bus = self.start("dbus-daemon", "--session", "--nofork", "--print-address=1")
+        assert bus.stdout is not None
+        address = bus.stdout.readline().decode().strip()
+        self.environment["DBUS_SESSION_BUS_ADDRESS"] = address
 
     def python(self, code: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start Python code on it."""

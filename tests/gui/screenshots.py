@@ -3,17 +3,20 @@
     python -m tests.gui.screenshots --out DIR --state-dir STATE_DIR
     python -m tests.gui.screenshots --out DIR          (with the scripted engine)
 
-Sizes 1600x1000 and 1100x700, dark and light; with the scripted engine every banner and dialog too.
+Sizes 1440x900 and 1100x700, dark and light; with the scripted engine every banner and dialog too.
 """
 
 import argparse
+import socket
 import tempfile
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
+from cryptobot.cli.window import EngineBeside
 from cryptobot.domain.order import OrderIntent, OrderType, Side
 from cryptobot.gui.app import WindowOptions
 from cryptobot.gui.main_window import MainWindow
@@ -24,7 +27,7 @@ from cryptobot.gui.tokens import ThemeName
 from tests.gui.scripted_engine import ScriptedEngine
 from tests.gui.scripted_past import chatter, populate
 
-SIZES = ((1600, 1000), (1100, 700))
+SIZES = ((1440, 900), (1100, 700))
 LIVE_FOR_MS = 3_000
 
 
@@ -40,14 +43,21 @@ def shoot(widget: QWidget, out: Path, name: str) -> None:
     widget.grab().save(str(out / f"{name}.png"))
 
 
-def open_window(state_dir: Path, size: tuple[int, int], theme: ThemeName) -> MainWindow:
+def open_window(
+    state_dir: Path,
+    size: tuple[int, int],
+    theme: ThemeName,
+    beside: EngineBeside | None = None,
+) -> MainWindow:
     """Return a window of ``size`` that has been fed for a while."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     apply_theme(app, theme)
     app.setWindowIcon(app_icon())
     session = Session(state_dir)
-    window = MainWindow(session, WindowOptions(state_dir, theme, close_action="keep"))
+    window = MainWindow(
+        session, WindowOptions(state_dir, theme, close_action="keep", engine=beside)
+    )
     window.resize(*size)
     window.docking.arrange()
     window.drawn.connect(window.panels.chart.load)
@@ -122,6 +132,10 @@ def scenes(state_dir: Path, out: Path, engine: ScriptedEngine) -> None:  # noqa:
         assert window.closing.question is not None
         shoot(window.closing.question, out, f"{theme}-close")
         window.closing.question.reject()
+        engine.market_silent = True
+        pause(4_000)
+        shoot(window, out, f"{theme}-old-prices")
+        engine.market_silent = False
         engine.silent = True
         engine.hang = True
         pause(3_500)
@@ -133,10 +147,22 @@ def scenes(state_dir: Path, out: Path, engine: ScriptedEngine) -> None:  # noqa:
         window.leave()
         window.deleteLater()
         (state_dir / "PAPER_ONLY").unlink(missing_ok=True)
-    window = open_window(state_dir / "nowhere", SIZES[1], ThemeName.DARK)
+    state_dir = state_dir / "nowhere"
+    window = open_window(state_dir, SIZES[1], ThemeName.DARK)
     pause(1_500)
     shoot(window, out, "dark-empty")
     window.leave()
+    with socket.create_server(("127.0.0.1", 0)) as taken, closing(_no_engine(taken)) as beside:
+        beside.start()
+        window = open_window(state_dir, SIZES[1], ThemeName.DARK, beside)
+        pause(5_000)
+        shoot(window, out, "dark-no-engine")
+        window.leave()
+
+
+def _no_engine(taken: socket.socket) -> EngineBeside:
+    """Return an engine that cannot have its metrics port."""
+    return EngineBeside(["engine", "--metrics-port", str(taken.getsockname()[1])])
 
 
 def main() -> None:

@@ -56,6 +56,7 @@ class ScriptedAccount:
             "updated_at": at,
             **over,
         }
+        order.setdefault("failed", order["state"] in {"rejected", "unresolved"})
         if order["type"] == "market":
             order["price"] = None
         self.orders[order_id] = order

@@ -1,7 +1,8 @@
 """An engine that follows a script, on a real control socket: for the window's tests only.
 
 It speaks ``cryptobot.control.protocol`` from a thread of its own. ``hang`` makes it accept and
-never answer, like a stopped process; ``refuse_live`` makes it refuse.
+never answer, like a stopped process; ``refuse_live`` makes it refuse; ``market_silent`` keeps the
+market's data back while the status goes on as if nothing were the matter.
 """
 
 import asyncio
@@ -52,6 +53,7 @@ class ScriptedEngine:
         self.strategies: list[dict[str, Any]] = []
         self.hang = False
         self.silent = False
+        self.market_silent = False
         self.requests: list[dict[str, Any]] = []
         self.started = time.time()
         self.markets = {
@@ -136,7 +138,7 @@ class ScriptedEngine:
             turn += 1
             if self.silent or self.hang:
                 continue
-            for market in self.markets.values():
+            for market in () if self.market_silent else self.markets.values():
                 market.roll(time.time())
                 candle = market.tick()
                 self._tell(
@@ -189,7 +191,9 @@ class ScriptedEngine:
             }
             for name, m in self.markets.items()
         }
-        failed = len(self.account.with_state("rejected", "unresolved"))
+        failed = sum(
+            order["failed"] and order["mode"] == "live" for order in self.account.orders.values()
+        )
         return {
             "version": "0.1.0",
             "pid": os.getpid(),
@@ -205,8 +209,12 @@ class ScriptedEngine:
                 "connect_to": "127.0.0.1:18443" if self.simulated else None,
                 "clock_skew_ms": 1.4,
                 "streams": {
-                    "market": {"connected": self.exchange_up, "age_ms": 38},
-                    "user": {"connected": True, "age_ms": 420},
+                    **{
+                        name: {"connected": self.exchange_up, "age_ms": 38}
+                        for name in ("book", "trades", "candles")
+                    },
+                    "orders": {"connected": True, "age_ms": 420_000},
+                    "fills": {"connected": False, "age_ms": None},
                 },
             },
             "symbols": list(self.markets),

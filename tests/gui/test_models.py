@@ -48,6 +48,7 @@ def test_blotter_with_50_000_orders_tells_a_batch_of_updates_once() -> None:
         OrderFilter.OPEN: 45_000,
         OrderFilter.UNRESOLVED: 0,
         OrderFilter.FAILED: 0,
+        OrderFilter.DENIED: 0,
     }
 
 

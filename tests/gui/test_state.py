@@ -2,7 +2,6 @@ import json
 import time
 from contextlib import suppress
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,8 +18,8 @@ from cryptobot.gui.state import EngineState, Link
 from cryptobot.gui.ticket_rules import Draft, Field, judge
 from cryptobot.gui.vital_signs import vital_signs
 from cryptobot.gui.wire_values import Malformed
+from tests.gui.conftest import Watch
 from tests.gui.scripted_account import ScriptedAccount
-from tests.gui.scripted_engine import ScriptedEngine
 
 BTC = Instrument(
     symbol="BTC/USDT",
@@ -31,29 +30,6 @@ BTC = Instrument(
     min_amount=Decimal("0.0001"),
     min_notional=Decimal(5),
 )
-
-
-class Watch:
-    def __init__(self) -> None:
-        self.seconds = 100.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-@pytest.fixture
-def watch() -> Watch:
-    return Watch()
-
-
-@pytest.fixture
-def state(watch: Watch) -> EngineState:
-    return EngineState(watch, time.time)
-
-
-@pytest.fixture
-def status(state_dir: Path) -> dict[str, object]:
-    return ScriptedEngine(state_dir, mode="live").status()
 
 
 def test_state_with_silence_is_lost_only_after_the_limit(

@@ -1,5 +1,6 @@
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +77,34 @@ def test_window_of_a_demo_stops_the_engine_on_sigint(
     window.send_signal(signal.SIGINT)
     assert window.wait(20) == 0
     assert engine.join(10)
+
+
+def test_tray_over_dbus_reaches_the_desktops_notifications(
+    engine: ScriptedEngine, screen: Display, state_dir: Path, qtbot: QtBot
+) -> None:
+    screen.start_bus()
+    shown = screen.start("stdbuf", "-oL", "dunst", "-print")  # org.freedesktop.Notifications
+    watcher = screen.start(sys.executable, "-m", "tests.gui.status_notifier")
+    assert line(watcher) == "ready"
+    window = screen.python(WINDOW, str(state_dir), "keep")
+    assert line(watcher) == "item"
+    qtbot.waitUntil(lambda: len(engine.asked("market.candles")) > 0, timeout=20_000)
+
+    def notification() -> tuple[str, str]:
+        summary = next(words for words in iter(lambda: line(shown), "") if "summary: " in words)
+        body = line(shown)
+        return summary.partition(": ")[2].strip("'"), body.partition(": ")[2].strip("'")
+
+    engine.account.mode, engine.mode_reason = "live", "checks done"
+    engine.run(lambda: engine._tell("status", engine.status()))
+    title, words = notification()
+    assert title == "CryptoBot: LIVE"
+    assert words.startswith("Real money moves.")
+    assert "checks done" in words
+    engine.stop()
+    assert notification()[0] == "CryptoBot: ENGINE LOST"
+    window.send_signal(signal.SIGTERM)
+    assert window.wait(20) == 0
 
 
 def test_tray_notifies_of_a_mode_change_and_of_a_lost_engine(

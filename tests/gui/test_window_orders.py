@@ -1,8 +1,10 @@
-from PySide6.QtCore import QItemSelectionModel
+import pytest
+from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtWidgets import QTableView
 from pytestqt.qtbot import QtBot
 
 from cryptobot.gui.banner_state import Face
+from cryptobot.gui.models.order_columns import OrderColumn
 from cryptobot.gui.models.orders import OrderFilter
 from tests.gui.conftest import OpenWindow
 from tests.gui.scripted_engine import ScriptedEngine
@@ -137,3 +139,26 @@ def test_chart_once_loaded_draws_candles_and_our_fills(
     chart.timeframe.setCurrentText("1h")
     qtbot.waitUntil(lambda: "no candles of 1h here" in chart.hint.text(), timeout=WAIT_MS)
     assert window.panels.ticket.symbol.currentText() == "ETH/USDT"
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1100, 700), (860, 560)])
+def test_tables_at_any_size_show_whole_columns(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    populate(engine)
+    window = open_window()
+    window.resize(*size)
+    window.docking.arrange()
+    wait_face(qtbot, window, Face.PAPER)
+    orders, fills = window.panels.blotter.table, window.panels.fills.table
+    qtbot.waitUntil(lambda: orders.model().rowCount() > 0, timeout=WAIT_MS)
+    for table in (orders, fills):
+        window.docking.docks["Fills" if table is fills else "Orders"].raise_()
+        qtbot.waitUntil(table.isVisible, timeout=WAIT_MS)
+        head = table.horizontalHeader()
+        assert head.length() <= table.viewport().width()
+        assert not table.isColumnHidden(OrderColumn.TIME)
+    shown = {column for column in OrderColumn if not orders.isColumnHidden(column)}
+    assert {OrderColumn.SYMBOL, OrderColumn.SIDE, OrderColumn.STATE, OrderColumn.AMOUNT} <= shown
+    first = orders.model().index(0, 0)
+    assert "Fee: " in str(orders.model().data(first, Qt.ItemDataRole.ToolTipRole))

@@ -29,6 +29,7 @@ class Column(Generic[Row]):
         figures: Set in the font of numbers, to the right.
         ink: The colour of a cell's words by row and theme; ``None`` for the usual.
         stretch: Takes what width is left.
+        rank: In a table that drops what has no room, the highest go first, from the right.
     """
 
     title: str
@@ -38,6 +39,7 @@ class Column(Generic[Row]):
     figures: bool = False
     ink: Callable[[Row, Tokens], str | None] | None = None
     stretch: bool = False
+    rank: int = 0
 
     def data(self, row: Row, role: int) -> object:
         """Return what Qt asks of the cell of ``row``."""

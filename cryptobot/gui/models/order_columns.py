@@ -70,7 +70,7 @@ ORDER_COLUMNS: tuple[Column[ReportedOrder], ...] = (
     Column(
         "Time", lambda o: figures.clock(o.created), "00:00:00", lambda o: o.created, figures=True
     ),
-    Column("Mode", _mode_text, "PAPER", lambda o: o.mode, ink=_mode_ink),
+    Column("Mode", _mode_text, "PAPER", lambda o: o.mode, ink=_mode_ink, rank=1),
     Column("Symbol", lambda o: o.symbol, "DOGE/USD", lambda o: o.symbol),
     Column(
         "Side",
@@ -80,7 +80,11 @@ ORDER_COLUMNS: tuple[Column[ReportedOrder], ...] = (
         ink=lambda o, t: side_ink(o.side, t),
     ),
     Column(
-        "Type", lambda o: o.type.replace("_", " ").capitalize(), "Limit makers", lambda o: o.type
+        "Type",
+        lambda o: o.type.replace("_", " ").capitalize(),
+        "Limit make",
+        lambda o: o.type,
+        rank=3,
     ),
     Column("State", lambda o: o.state, "PARTIALLY FILLED", lambda o: o.state),
     Column(
@@ -96,17 +100,27 @@ ORDER_COLUMNS: tuple[Column[ReportedOrder], ...] = (
     Column(
         "Filled", lambda o: figures.exact(o.filled), "0.00000", lambda o: o.filled, figures=True
     ),
-    Column("Average", _average, "100,000.00", lambda o: o.average or 0, figures=True),
-    Column("Fee", _fee, "0.00001234 USDT", lambda o: o.fee[0][1] if o.fee else 0, figures=True),
+    Column("Average", _average, "100,000.00", lambda o: o.average or 0, figures=True, rank=2),
+    Column(
+        "Fee", _fee, "0.00001234 USDT", lambda o: o.fee[0][1] if o.fee else 0, figures=True, rank=6
+    ),
     Column(
         "Latency",
         lambda o: figures.milliseconds(o.latency_ms),
         "1,000 ms",
         lambda o: o.latency_ms or 0.0,
         figures=True,
+        rank=4,
     ),
-    Column("Order id", lambda o: o.order_id[:8], "0123abcd", lambda o: o.order_id, figures=True),
-    Column("Origin", _origin, "moving_averag", lambda o: o.origin),
+    Column(
+        "Order id",
+        lambda o: o.order_id[:8],
+        "0123abcd",
+        lambda o: o.order_id,
+        figures=True,
+        rank=7,
+    ),
+    Column("Origin", _origin, "moving_averag", lambda o: o.origin, rank=5),
 )
 
 
@@ -118,6 +132,11 @@ def order_tooltip(order: ReportedOrder) -> str:
         ("Exchange id", order.exchange_order_id or figures.NONE),
         ("Request", order.request_id),
         ("Time in force", order.time_in_force or figures.NONE),
+        ("Type", order.type.replace("_", " ")),
+        ("Origin", order.origin or figures.NONE),
+        ("Average", _average(order)),
+        ("Fee", _fee(order) or figures.NONE),
+        ("Latency", figures.milliseconds(order.latency_ms)),
         ("Remaining", figures.exact(order.amount - order.filled)),
         ("Created", figures.utc(order.created)),
         ("Updated", figures.utc(order.updated)),

@@ -30,13 +30,17 @@ class OrderFilter(StrEnum):
     ALL = "All"
     UNRESOLVED = "Unresolved"
     FAILED = "Failed"
+    """What ``cryptobot_orders_failed_total`` counts, as the status strip's "Failed" does."""
+    DENIED = "Denied"
+    """Refused here, before the wire: no failure of the exchange."""
 
 
 _BELONGS: Mapping[OrderFilter, Callable[[ReportedOrder], bool]] = {
     OrderFilter.OPEN: lambda order: order.is_open,
     OrderFilter.ALL: lambda _order: True,
     OrderFilter.UNRESOLVED: lambda order: order.state is OrderState.UNRESOLVED,
-    OrderFilter.FAILED: lambda order: order.is_failed,
+    OrderFilter.FAILED: lambda order: order.counts_as_failed,
+    OrderFilter.DENIED: lambda order: order.state is OrderState.DENIED,
 }
 
 

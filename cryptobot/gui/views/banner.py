@@ -31,10 +31,9 @@ class BannerView(QWidget):
     go_live = Signal()
     start_engine = Signal()
 
-    def __init__(self, *, can_start_engine: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._face = Face.CONNECTING
-        self._can_start = can_start_engine
         self.setFixedHeight(_HEIGHT)
         self.word = QLabel()
         self.word.setFont(ui_font(21, bold=True))
@@ -73,8 +72,7 @@ class BannerView(QWidget):
         self.marks.show_words(banner.marks)
         self.live_button.setVisible(banner.face is Face.PAPER)
         self.paper_button.setVisible(banner.face is not Face.PAPER)
-        unknown = banner.face in {Face.LOST, Face.CONNECTING}
-        self.start_button.setVisible(unknown and self._can_start)
+        self.start_button.setVisible(banner.startable)
         self.setAccessibleName(f"Mode: {banner.face.value}. {banner.headline}")
         self.update()
 

@@ -16,7 +16,18 @@ _HINTS = {
     OrderFilter.OPEN: "No open orders. Place one in the ticket, or start a strategy.",
     OrderFilter.ALL: "No orders yet. Place one in the ticket, or start a strategy.",
     OrderFilter.UNRESOLVED: "No unresolved orders. Every outcome is known.",
-    OrderFilter.FAILED: "No failed orders.",
+    OrderFilter.FAILED: "No failed live orders.",
+    OrderFilter.DENIED: "No denied orders. Orders that break a rule or a limit end up here.",
+}
+
+_TIPS = {
+    OrderFilter.OPEN: "May still trade",
+    OrderFilter.ALL: "The newest orders, live and paper, and every open one",
+    OrderFilter.UNRESOLVED: "Sent, outcome not known yet; each is being looked up",
+    OrderFilter.FAILED: "Live orders that count as failed: rejected by the exchange, or once "
+    "without a known outcome.\nRejections on paper are not counted: type \u201crejected\u201d "
+    "into the filter.",
+    OrderFilter.DENIED: "Refused by the engine before they were sent: a rule, a limit, the fence",
 }
 
 
@@ -40,14 +51,21 @@ class BlotterView(QWidget):
         self.tabs.setExpanding(False)
         self.tabs.setAccessibleName("Which orders")
         for which in OrderFilter:
-            self.tabs.addTab(which.value)
+            at = self.tabs.addTab(which.value)
+            self.tabs.setTabToolTip(at, _TIPS[which])
         self.tabs.setCurrentIndex(list(OrderFilter).index(OrderFilter.ALL))
         self.search = QLineEdit(placeholderText="Filter: symbol, id, origin, reason")
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("Filter orders")
         self.search.setMaximumWidth(280)
-        self.table = DataTable(self.model, ORDER_COLUMNS, "Orders", _HINTS[OrderFilter.ALL])
-        self.table.horizontalHeader().setStretchLastSection(True)
+        self.table = DataTable(
+            self.model,
+            ORDER_COLUMNS,
+            "Orders",
+            _HINTS[OrderFilter.ALL],
+            drop_to_fit=True,
+            last_takes_rest=True,
+        )
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(OrderColumn.TIME, Qt.SortOrder.DescendingOrder)
         self.table.setItemDelegateForColumn(OrderColumn.STATE, StateChip(self.table))

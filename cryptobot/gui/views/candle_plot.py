@@ -25,7 +25,8 @@ IN_SIGHT: Final = 120
 _AHEAD: Final = 0.06
 _HEADROOM: Final = 0.10
 _PRICE_AXIS_WIDTH: Final = 78
-_MARK_SIZE: Final = 12
+_MARK_SIZE: Final = 9
+_OLD_OPACITY: Final = 0.35
 _SYMBOL = {Side.BUY: "t1", Side.SELL: "t"}
 
 
@@ -113,7 +114,7 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
 
         The first rows after none begin there too: the view has no width of theirs before.
         """
-        fresh = fresh or not self._rows
+        fresh = fresh or not len(self._table)  # not _rows: that list may have grown meanwhile
         self._rows, self._span = rows, span_s
         self._table = np.array(rows, dtype=np.float64).reshape(-1, 6)
         self.candles.show_candles(self._table, span_s)
@@ -129,6 +130,12 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
             self._follow_newest()
         else:
             self._fit_prices()
+
+    def show_old(self, *, old: bool) -> None:
+        """Grey the candles and the tag of the last price while they are not current."""
+        for item in (self.candles, self.bars, self.last):
+            item.setOpacity(_OLD_OPACITY if old else 1.0)
+        self.price.getAxis("right").show_old(old=old)
 
     def show_fills(self, fills: Sequence[ReportedFill]) -> None:
         """Mark our trades: buys point up, sells point down."""

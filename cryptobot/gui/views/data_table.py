@@ -25,8 +25,9 @@ class DataTable(QTableView):
         name: What it is, for screen readers.
         hint: Shown in the middle while there are no rows: what would be here, how it gets here.
         parent: Qt's owner.
-        drop_to_fit: Hide the last columns that have no room instead of scrolling; the first
-            column takes what is left. What is hidden should be in the tooltip.
+        drop_to_fit: Hide the least important columns that have no room instead of scrolling; the
+            first column takes what is left. What is hidden should be in the tooltip.
+        last_takes_rest: The last column takes what is left, not the first.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class DataTable(QTableView):
         parent: QWidget | None = None,
         *,
         drop_to_fit: bool = False,
+        last_takes_rest: bool = False,
     ) -> None:
         super().__init__(parent)
         self.hint = hint
         self._drop_to_fit = drop_to_fit
         self._widths: list[int] = []
+        self._by_rank = sorted(range(len(columns)), key=lambda at: columns[at].rank)
         self.setModel(model)
         self.setAccessibleName(name)
         self.setShowGrid(False)
@@ -61,6 +64,7 @@ class DataTable(QTableView):
         head.setMinimumSectionSize(36)
         head.setFixedHeight(QFontMetrics(ui_font()).height() + _ROW_PADDING + 3)
         head.setFont(ui_font(8.5))
+        head.setStretchLastSection(last_takes_rest)
         self._fit(columns)
 
     def _fit(self, columns: Sequence[Column[Any]]) -> None:
@@ -79,7 +83,8 @@ class DataTable(QTableView):
                 head.setSectionResizeMode(at, QHeaderView.ResizeMode.Stretch)
 
         if self._drop_to_fit:
-            head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+            if not head.stretchLastSection():
+                head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
             self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -87,9 +92,9 @@ class DataTable(QTableView):
         super().resizeEvent(event)
         if self._drop_to_fit:
             room = self.viewport().width()
-            for at, width in enumerate(self._widths):
-                room -= width
-                self.setColumnHidden(at, at > 0 and room < 0)
+            for place, at in enumerate(self._by_rank):
+                room -= self._widths[at]
+                self.setColumnHidden(at, place > 0 and room < 0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the hint where rows would be."""

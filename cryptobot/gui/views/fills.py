@@ -37,7 +37,8 @@ FILL_COLUMNS: tuple[Column[ReportedFill], ...] = (
 
 
 def _tooltip(fill: ReportedFill) -> str:
-    return f"Trade {fill.trade_id}\nOrder {fill.order_id}\n{figures.utc(fill.at)}"
+    told = f"{fill.mode}, {fill.liquidity}, fee {figures.exact(fill.fee)} {fill.fee_currency}"
+    return f"Trade {fill.trade_id}\nOrder {fill.order_id}\n{figures.utc(fill.at)}\n{told}"
 
 
 class FillsView(QWidget):
@@ -53,6 +54,8 @@ class FillsView(QWidget):
             FILL_COLUMNS,
             "Fills",
             "No fills yet. Each trade of our orders appears here.",
+            drop_to_fit=True,
+            last_takes_rest=True,
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

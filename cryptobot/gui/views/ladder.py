@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from cryptobot.domain.instrument import Instrument
 from cryptobot.gui import figures
+from cryptobot.gui.market_age import Age
 from cryptobot.gui.reported import BookView
 from cryptobot.gui.theme import active, color, figure_font, ui_font
 
@@ -32,7 +33,7 @@ class LadderView(QWidget):
         super().__init__(parent)
         self._book: BookView | None = None
         self._instrument: Instrument | None = None
-        self._stale = False
+        self.old = ""
         self._rows: list[tuple[QRect, Decimal]] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Order book")
@@ -46,12 +47,17 @@ class LadderView(QWidget):
         """Return room for two levels a side."""
         return QSize(200, 6 * _ROW_MIN)
 
-    def show_book(
-        self, book: BookView | None, instrument: Instrument | None, *, stale: bool
-    ) -> None:
-        """Show ``book``; ``stale`` greys it."""
-        self._book, self._instrument, self._stale = book, instrument, stale
+    def show_book(self, book: BookView | None, instrument: Instrument | None) -> None:
+        """Show ``book``."""
+        self._book, self._instrument = book, instrument
         self.update()
+
+    def show_age(self, age: Age) -> None:
+        """Grey the book and say its age when it is old."""
+        if age.words != self.old:
+            self.old = age.words
+            self.setAccessibleName(f"Order book, {self.old}" if self.old else "Order book")
+            self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Offer the price under the pointer."""
@@ -72,13 +78,12 @@ class LadderView(QWidget):
             painter.drawText(area, int(flags), "No book yet. It comes with the market stream.")
             painter.end()
             return
-        if self._stale:
-            painter.setOpacity(0.45)
         self._draw(painter, self._book)
         painter.end()
 
     def _draw(self, painter: QPainter, book: BookView) -> None:
         tokens = active()
+        asks_ink, bids_ink = (tokens.faint,) * 2 if self.old else (tokens.down, tokens.up)
         fits = (self.height() - 2) // _ROW_MIN - 2
         levels = max(1, min(LEVELS, fits // 2))
         row = max(_ROW_MIN, min(_ROW_MAX, (self.height() - 2) // (2 * levels + 2)))
@@ -90,12 +95,12 @@ class LadderView(QWidget):
         top = row
         for at in range(levels - 1, -1, -1):
             if at < len(asks):
-                self._level(painter, top, row, asks, at, deepest, tokens.down)
+                self._level(painter, top, row, asks, at, deepest, asks_ink)
             top += row
         self._spread(painter, QRect(0, top, self.width(), row), book)
         top += row
         for at in range(len(bids)):
-            self._level(painter, top, row, bids, at, deepest, tokens.up)
+            self._level(painter, top, row, bids, at, deepest, bids_ink)
             top += row
 
     def _columns(self) -> tuple[int, int]:
@@ -142,12 +147,12 @@ class LadderView(QWidget):
         painter.setPen(color(ink))
         words = figures.to_step(price, steps.price_step if steps else None)
         painter.drawText(QRect(_SIDE_PAD, top, first, row), left, words)
-        painter.setPen(color(active().text))
+        painter.setPen(color(active().faint if self.old else active().text))
         size = steps.amount_step if steps else None
         painter.drawText(
             QRect(first, top, second - first, row), right, figures.to_step(amount, size)
         )
-        painter.setPen(color(active().muted))
+        painter.setPen(color(active().faint if self.old else active().muted))
         rest = self.width() - _SIDE_PAD - second
         painter.drawText(QRect(second, top, rest, row), right, figures.rounded(total, 3))
         self._rows.append((QRect(0, top, self.width(), row), price))
@@ -161,7 +166,7 @@ class LadderView(QWidget):
         spread = ask - bid
         mid = (ask + bid) / 2
         step = self._instrument.price_step if self._instrument else None
-        painter.setPen(color(tokens.text))
+        painter.setPen(color(tokens.faint if self.old else tokens.text))
         painter.setFont(figure_font(9.5, bold=True))
         area = rect.adjusted(_SIDE_PAD, 0, -_SIDE_PAD, 0)
         left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -169,10 +174,10 @@ class LadderView(QWidget):
         middle = figures.to_step(mid, step)
         painter.drawText(area, left, middle)
         used = QFontMetrics(painter.font()).horizontalAdvance(middle)
-        painter.setPen(color(tokens.muted))
-        painter.setFont(ui_font(8))
+        painter.setPen(color(tokens.warn if self.old else tokens.muted))
+        painter.setFont(ui_font(8.5, bold=True) if self.old else ui_font(8))
         points = float(spread / mid * 10_000) if mid else 0.0
-        words = f"spread {figures.to_step(spread, step)} ({points:.2f} bp)"
+        words = self.old or f"spread {figures.to_step(spread, step)} ({points:.2f} bp)"
         room = area.width() - used - 8
         shown = QFontMetrics(painter.font()).elidedText(words, Qt.TextElideMode.ElideRight, room)
         painter.drawText(area, right, shown)

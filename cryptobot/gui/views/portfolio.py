@@ -1,18 +1,22 @@
 """Positions and balances, under the equity."""
 
 from decimal import Decimal
+from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from cryptobot.gui import figures
 from cryptobot.gui.holdings import Balance, Portfolio, Position
+from cryptobot.gui.market_age import Age
 from cryptobot.gui.models.columns import Column
 from cryptobot.gui.models.rows import RowsModel
 from cryptobot.gui.theme import figure_font
 from cryptobot.gui.tokens import Tokens
 from cryptobot.gui.views.data_table import DataTable
-from cryptobot.gui.views.words import label
+from cryptobot.gui.views.words import label, set_role
+
+_MANY: Final = 1_000
 
 
 def _gain_ink(value: Decimal | None, t: Tokens) -> str | None:
@@ -23,6 +27,11 @@ def _gain_ink(value: Decimal | None, t: Tokens) -> str | None:
 
 def _price(value: Decimal | None) -> str:
     return figures.rounded(value, 2 if value is None or abs(value) >= 1 else 6)
+
+
+def _held(value: Decimal) -> str:
+    """Return an amount so short that it is never cut; the tooltip has it whole."""
+    return figures.rounded(value, 2) if abs(value) >= _MANY else figures.exact(value)
 
 
 POSITION_COLUMNS: tuple[Column[Position], ...] = (
@@ -48,9 +57,9 @@ POSITION_COLUMNS: tuple[Column[Position], ...] = (
 
 BALANCE_COLUMNS: tuple[Column[Balance], ...] = (
     Column("Asset", lambda b: b.asset, "USDT"),
-    Column("Free", lambda b: figures.exact(b.free), "100,000.00", figures=True),
-    Column("Locked", lambda b: figures.exact(b.locked), "10,000.00", figures=True),
-    Column("Total", lambda b: figures.exact(b.total), "100,000.00", figures=True),
+    Column("Free", lambda b: _held(b.free), "100,000.00", figures=True),
+    Column("Locked", lambda b: _held(b.locked), "10,000.00", figures=True),
+    Column("Total", lambda b: _held(b.total), "100,000.00", figures=True),
 )
 
 
@@ -101,6 +110,8 @@ class PortfolioView(QWidget):
                 drop_to_fit=True,
             )
         )
+        tables.setStretchFactor(0, 2)
+        tables.setStretchFactor(1, 3)
         head = QHBoxLayout()
         head.setContentsMargins(12, 8, 12, 6)
         head.setSpacing(10)
@@ -108,6 +119,8 @@ class PortfolioView(QWidget):
         head.addWidget(self.equity)
         head.addStretch()
         head.addWidget(self.gain)
+        self._gain_words = ""
+        self._age_words = ""
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -121,7 +134,21 @@ class PortfolioView(QWidget):
             return
         self.equity.setText(f"{figures.rounded(portfolio.equity, 2)} {portfolio.currency}")
         open_gain = sum((p.unrealized or Decimal(0) for p in portfolio.positions), Decimal(0))
-        self.gain.setText(f"open {figures.rounded(open_gain, 2, sign=True)}")
+        self._gain_words = f"open {figures.rounded(open_gain, 2, sign=True)}"
+        self._say_gain()
         self.gain.setToolTip("Unrealized profit and loss of all positions of the current mode")
         self.positions.show(portfolio.positions)
         self.balances.show([b for b in portfolio.balances if b.total or b.locked])
+
+    def show_age(self, age: Age) -> None:
+        """Say when what the account is worth was reckoned with old prices."""
+        if age.words != self._age_words:
+            self._age_words = age.words
+            self.equity.setEnabled(not age.old)
+            set_role(self.gain, "warn" if age.old else "")
+            self._say_gain()
+
+    def _say_gain(self) -> None:
+        self.gain.setText(self._age_words if self._gain_words else "")
+        if not self._age_words:
+            self.gain.setText(self._gain_words)

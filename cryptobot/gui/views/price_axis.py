@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 from cryptobot.gui.theme import color, figure_font
 
 _TAG = "#2A6FC4"
+_OLD_TAG = "#5B6572"
 _HALF = 9.0
 
 
@@ -19,10 +20,16 @@ class PriceAxis(pg.AxisItem):  # type: ignore[misc]
     def __init__(self, orientation: str) -> None:
         super().__init__(orientation)
         self._last: float | None = None
+        self._old = False
 
     def show_last(self, price: float | None) -> None:
         """Put the tag at ``price``; ``None`` takes it away."""
         self._last = price
+        self.update()
+
+    def show_old(self, *, old: bool) -> None:
+        """Grey the tag while the price is not current."""
+        self._old = old
         self.update()
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
@@ -43,7 +50,7 @@ class PriceAxis(pg.AxisItem):  # type: ignore[misc]
         if not area.top() <= at <= area.bottom():
             return
         tag = QRectF(0, at - _HALF, self.size().width(), 2 * _HALF)
-        painter.fillRect(tag, color(_TAG))
+        painter.fillRect(tag, color(_OLD_TAG if self._old else _TAG))
         painter.setPen(color("#FFFFFF"))
         painter.setFont(figure_font(8.5, bold=True))
         words = f"{self._last:,.2f}" if abs(self._last) >= 1 else f"{self._last:.6f}"

@@ -86,6 +86,10 @@ class ResultStrip(QWidget):
         width = max(100, self.width() - _LEFT - _RIGHT - self.sign.width() - _GAP - buttons)
         lines = 0 if self.detail.isHidden() else self.detail.heightForWidth(width)
         self.setFixedHeight(max(_LOWEST, self.title.sizeHint().height() + lines + 18))
+        layout = self.layout()
+        if layout is not None:  # else the words stay where the height before had put them
+            layout.invalidate()
+            layout.activate()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the ground with a bar in the tone's colour."""

@@ -58,6 +58,7 @@ class TicketView(QWidget):
         self._face = Face.CONNECTING
         self._halted = False
         self._best: tuple[Decimal | None, Decimal | None] = (None, None)
+        self._no_price = ""
         self._sending = False
         self.verdict = Verdict(None, {}, None)
         self.symbol = ChoiceBox()
@@ -111,10 +112,10 @@ class TicketView(QWidget):
                 self.symbol_changed.emit(self.symbol.currentText())
         self._judge()
 
-    def show_market(self, bid: Decimal | None, ask: Decimal | None) -> None:
-        """Value market orders at these prices."""
-        if (bid, ask) != self._best:
-            self._best = (bid, ask)
+    def show_market(self, bid: Decimal | None, ask: Decimal | None, why_not: str = "") -> None:
+        """Value market orders at these prices; ``why_not`` says why there are none."""
+        if (bid, ask, why_not) != (*self._best, self._no_price):
+            self._best, self._no_price = (bid, ask), why_not
             self._judge()
 
     def show_mode(self, face: Face, *, halted: bool) -> None:
@@ -170,11 +171,12 @@ class TicketView(QWidget):
         self._units[Field.PRICE].setText(instrument.quote if instrument else "")
         quote = instrument.quote if instrument else ""
         about = "" if self.verdict.value is None or kind is not OrderType.MARKET else "about "
-        self.value.setText(
-            f"{about}{figures.rounded(self.verdict.value, 2)} {quote}"
-            if self.verdict.value is not None
-            else figures.NONE
-        )
+        blind = kind is OrderType.MARKET and bool(self._no_price)
+        if self.verdict.value is not None:
+            self.value.setText(f"{about}{figures.rounded(self.verdict.value, 2)} {quote}")
+        else:
+            self.value.setText(self._no_price if blind else figures.NONE)
+        set_role(self.value, "warn" if blind else "")
         self._label_button(side, instrument)
 
     def _label_button(self, side: Side, instrument: Instrument | None) -> None:
