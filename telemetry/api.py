@@ -22,11 +22,13 @@ class ApiProviders:
         orders_daily: Orders by day, of so many days up to today.
         status_changes: Changes of order states, of so many days.
         summary: The journal in numbers.
+        circuit_breakers: Every circuit breaker.
     """
 
     orders_daily: Callable[[int], Awaitable[object]]
     status_changes: Callable[[int], Awaitable[object]]
     summary: Callable[[], Awaitable[object]]
+    circuit_breakers: Callable[[], Awaitable[object]]
 
 
 class BadParameter(Exception):  # noqa: N818 - named for what it is

@@ -54,6 +54,7 @@ class FromConfig(StrEnum):
     SYMBOLS = "symbols"
     CURRENCIES = "currencies"
     CHANNELS = "channels"
+    BREAKERS = "breakers"
     JOBS = "jobs"
     VERSION = "version"
     PYTHON = "python"
@@ -103,8 +104,14 @@ FAILURE_REASONS: Final = (
 DENIAL_REASONS: Final = (
     "instrument", "unknown_symbol", "no_price", "max_order_notional", "max_position_notional",
     "max_open_orders", "max_orders_per_10s", "halted", "reducing", "fence", "journal",
-    "mode", "shutting_down", OTHER,
+    "mode", "shutting_down", "circuit_open", "banned", OTHER,
 )  # fmt: skip
+RETRIED_OPERATIONS: Final = (
+    "place_order", "cancel_order", "find_order", "open_orders", "closed_orders", "my_trades",
+    "balances", OTHER,
+)  # fmt: skip
+RETRY_REASONS: Final = ("network", "server", "rate_limit", "clock", OTHER)
+BREAKER_STATES: Final = ("closed", "open", "half_open")
 ORDER_STAGES: Final = ("checks", "journal", "fence", "exchange", "resolve")
 RECONCILIATION_OUTCOMES: Final = ("clean", "repaired", "mismatch", "failed")
 SESSION_STATES: Final = ("connecting", "ready", "failed", "closed")
@@ -119,7 +126,7 @@ DB_OPERATIONS: Final = ("commit", "read", "migrate", "maintenance", OTHER)
 LOG_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 HTTP_PATHS: Final = (
     "/metrics", "/health", "/health/ready", "/health/detailed", "/api/metrics/orders/daily",
-    "/api/metrics/status-changes", "/api/metrics/summary", OTHER,
+    "/api/metrics/status-changes", "/api/metrics/summary", "/api/metrics/circuit-breakers", OTHER,
 )  # fmt: skip
 HTTP_STATUSES: Final = (
     "200", "400", "401", "403", "404", "405", "500", "503", OTHER,
@@ -201,6 +208,20 @@ CATALOGUE: Final[tuple[Spec, ...]] = (
          "Requests the exchange refused for its rate limit.", _EXCHANGE),
     Spec("cryptobot_exchange_clock_skew_seconds", _G,
          "Seconds this machine's clock is ahead of the exchange's.", _EXCHANGE),
+    Spec("cryptobot_retries_total", _C,
+         "Further tries of a call to the exchange, by why the one before failed.",
+         {"operation": RETRIED_OPERATIONS, "reason": RETRY_REASONS}),
+    Spec("cryptobot_retries_exhausted_total", _C,
+         "Calls to the exchange that were given up after the tries allowed.",
+         {"operation": RETRIED_OPERATIONS}),
+    Spec("cryptobot_circuit_breaker_state", _G,
+         "1 for the current state of a circuit breaker, 0 for the others.",
+         {"name": FromConfig.BREAKERS, "state": BREAKER_STATES}),
+    Spec("cryptobot_circuit_breaker_transitions_total", _C,
+         "Changes of a circuit breaker's state, by the new one.",
+         {"name": FromConfig.BREAKERS, "to": BREAKER_STATES}),
+    Spec("cryptobot_failover_seconds", _H,
+         "Seconds from a failover's trigger to the closed fence.", buckets=_FAST_SECONDS),
     # Market data.
     Spec("cryptobot_market_messages_total", _C, "Messages of market streams.", _STREAM),
     Spec("cryptobot_market_data_age_seconds", _G,

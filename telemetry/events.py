@@ -165,6 +165,38 @@ class ExchangeEvents:
         self._skew.set(seconds, exchange)
 
 
+class ResilienceEvents:
+    """Retries, circuit breakers and the automatic failover."""
+
+    def __init__(self, of: Instruments) -> None:
+        self._retries = of.counter("retries_total")
+        self._exhausted = of.counter("retries_exhausted_total")
+        self._breaker = of.gauge("circuit_breaker_state")
+        self._transitions = of.counter("circuit_breaker_transitions_total")
+        self._failover = of.histogram("failover_seconds")
+
+    def retried(self, operation: str, reason: str) -> None:
+        """Count a further try: ``network``, ``server``, ``rate_limit`` or ``clock``."""
+        self._retries.inc(operation, reason)
+
+    def exhausted(self, operation: str) -> None:
+        """Count a call that was given up."""
+        self._exhausted.inc(operation)
+
+    def breaker(self, name: str, state: str) -> None:
+        """Show a breaker's state, at the start."""
+        self._breaker.set_only(name, state)
+
+    def breaker_changed(self, name: str, state: str) -> None:
+        """Show and count a breaker's new state: ``closed``, ``open`` or ``half_open``."""
+        self._breaker.set_only(name, state)
+        self._transitions.inc(name, state)
+
+    def failover(self, seconds: SupportsFloat) -> None:
+        """Observe how long a failover took from its trigger to the closed fence."""
+        self._failover.observe(seconds)
+
+
 class MarketEvents:
     """Market data and the websockets that bring it."""
 

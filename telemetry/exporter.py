@@ -90,6 +90,7 @@ class Exporter:
             "/api/metrics/orders/daily": self._orders_daily,
             "/api/metrics/status-changes": self._status_changes,
             "/api/metrics/summary": self._summary,
+            "/api/metrics/circuit-breakers": self._circuit_breakers,
         }
 
     @property
@@ -216,6 +217,10 @@ class Exporter:
     async def _summary(self, request: web.BaseRequest) -> web.Response:
         api.only(request)
         return await self._ask(self._providers.summary())
+
+    async def _circuit_breakers(self, request: web.BaseRequest) -> web.Response:
+        api.only(request)
+        return await self._ask(self._providers.circuit_breakers())
 
     async def _ask(self, answer: Awaitable[object]) -> web.Response:
         try:

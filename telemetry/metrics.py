@@ -28,6 +28,7 @@ from telemetry.events import (
     OrderEvents,
     PortfolioEvents,
     ProcessEvents,
+    ResilienceEvents,
 )
 from telemetry.instruments import (
     AnyFamily,
@@ -65,6 +66,7 @@ class Metrics:
         currencies: Iterable[str] = (),
         channels: Iterable[str] = (),
         jobs: Iterable[str] = (),
+        breakers: Iterable[str] = (),
         ccxt: str = "",
         clock: Clock | None = None,
     ) -> None:
@@ -74,6 +76,7 @@ class Metrics:
             FromConfig.CURRENCIES: tuple(dict.fromkeys(currencies)),
             FromConfig.CHANNELS: tuple(dict.fromkeys(channels)),
             FromConfig.JOBS: tuple(dict.fromkeys(jobs)),
+            FromConfig.BREAKERS: tuple(dict.fromkeys(breakers)),
             FromConfig.VERSION: (version,),
             FromConfig.PYTHON: (platform.python_version(),),
             FromConfig.CCXT: (ccxt,),
@@ -100,6 +103,7 @@ class Metrics:
         self.orders = OrderEvents(self)
         self.mode = ModeEvents(self)
         self.exchange = ExchangeEvents(self)
+        self.resilience = ResilienceEvents(self)
         self.market = MarketEvents(
             self, clock, configured[FromConfig.EXCHANGES], configured[FromConfig.SYMBOLS]
         )

@@ -1,11 +1,25 @@
 """What ``/api/metrics`` tells, out of the journal."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from cryptobot.domain.clock import iso
 from cryptobot.journal.journal import Journal
 from telemetry.api import ApiProviders
 
 
-def providers(journal: Journal) -> ApiProviders:
+@dataclass(slots=True)
+class EngineAnswers:
+    """What only the running engine can tell; it fills this in when it is there.
+
+    Attributes:
+        circuit_breakers: Every breaker, as ``CircuitBreaker.to_wire`` shows it.
+    """
+
+    circuit_breakers: Callable[[], list[dict[str, object]]] = list
+
+
+def providers(journal: Journal, engine: EngineAnswers) -> ApiProviders:
     """Return where the exporter's ``/api`` gets its answers."""
 
     async def orders_daily(days: int) -> object:
@@ -44,4 +58,7 @@ def providers(journal: Journal) -> ApiProviders:
             "last_event": None if found.last_event_ns is None else iso(found.last_event_ns),
         }
 
-    return ApiProviders(orders_daily, status_changes, summary)
+    async def circuit_breakers() -> object:
+        return engine.circuit_breakers()
+
+    return ApiProviders(orders_daily, status_changes, summary, circuit_breakers)

@@ -9,7 +9,7 @@ import structlog
 
 from cryptobot import __version__
 from cryptobot.control.protocol import SOCKET_NAME
-from cryptobot.domain.clock import Clock
+from cryptobot.domain.clock import NS_PER_S, Clock
 from cryptobot.domain.errors import JournalUnavailable, ReadFailed, UserError
 from cryptobot.domain.ids import IdSource
 from cryptobot.domain.market import Book, PublicTrade
@@ -28,6 +28,8 @@ from cryptobot.engine.status import StatusReport
 from cryptobot.journal.journal import Journal
 from cryptobot.journal.records import AccountSnapshot, Holding, ModeChange, RunEnd, RunStart
 from cryptobot.settings import Settings
+from cryptobot.settings.model import OpenOrders
+from cryptobot.trading.failover import Tripped
 from cryptobot.trading.market_data import MarketEvent
 from cryptobot.trading.mode_controller import ModeHooks, ModeStatus
 from cryptobot.trading.reconciler import Reconciliation
@@ -87,7 +89,9 @@ class Engine:
             metrics=metrics,
             clock=clock,
             ids=ids,
-            events=RoomEvents(self._on_stream, self._on_reconciliation, self._on_strategies),
+            events=RoomEvents(
+                self._on_stream, self._on_reconciliation, self._on_strategies, self._fail_over
+            ),
         )
         self._connection = ExchangeConnection(
             client=self._rooms.client,
@@ -160,7 +164,7 @@ class Engine:
         self._jobs = jobs.Jobs(
             {
                 jobs.STATUS: (1.0, self._tell_status),
-                jobs.CLOCK_SYNC: (30.0, self._sync_clock),
+                jobs.CLOCK_SYNC: (10.0, self._sync_clock),
                 jobs.RECONCILIATION: (settings.reconciliation.interval_s, self._reconcile),
                 jobs.ROLLUP: (60.0, self._roll_up),
             },
@@ -195,6 +199,8 @@ class Engine:
             asyncio.create_task(self._rooms.modes.watch_fence_file(), name="fence-file")
         )
         self._tasks.append(asyncio.create_task(self._lag.run(), name="loop-lag"))
+        if self._settings.failover.enabled:
+            self._tasks.append(asyncio.create_task(self._rooms.failover.watch(), name="failover"))
         self._health_watch.update()
         if self._rooms.strategy_problems:
             self._health.set("strategies", "degraded", "; ".join(self._rooms.strategy_problems))
@@ -224,6 +230,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._rooms.strategies.close()
+        await self._rooms.failover.close()
         await self._rooms.gateway.close(SHUTDOWN_ORDERS_S)
         await self._rooms.settlement.close()
         await self._rooms.reconciler.close()
@@ -295,6 +302,8 @@ class Engine:
     def _listen(self) -> None:
         self._rooms.tracker.listen(self._rooms.portfolio.on_order)
         self._rooms.tracker.listen(self._on_order)
+        if self._settings.failover.enabled:
+            self._rooms.tracker.listen(self._rooms.failover.on_order)
         self._rooms.tracker.listen(self._rooms.strategies.on_order)
         self._rooms.tracker.listen(self.broadcast.on_order)
         self._rooms.market.listen(self._on_market)
@@ -353,7 +362,26 @@ class Engine:
         elif isinstance(event, PublicTrade):
             self._rooms.paper.on_trade(event)
 
+    def circuit_breakers(self) -> list[dict[str, object]]:
+        """Return every circuit breaker, as ``/api`` shows them."""
+        return [breaker.to_wire() for breaker in self._rooms.live.breakers.values()]
+
+    async def _fail_over(self, tripped: Tripped) -> None:
+        await self._rooms.modes.to_paper(
+            reason=f"failover, {tripped.trigger}: {tripped.reason}",
+            actor="failover",
+            trigger=ModeTrigger.FAILOVER,
+            cancel_open=self._settings.failover.open_orders is OpenOrders.CANCEL,
+        )
+
     def _on_mode(self, status: ModeStatus, before: Mode) -> None:
+        # What waits to be tried again must look at the fence now, not in some seconds.
+        self._rooms.live.wake()
+        if status.trigger is ModeTrigger.FAILOVER and status.mode is not before:
+            took_ns = self._clock.monotonic_ns() - self._rooms.failover.tripped_ns
+            self._metrics.resilience.failover(took_ns / NS_PER_S)
+        if status.mode is Mode.LIVE and before is Mode.PAPER:
+            self._rooms.failover.forgive()
         self._metrics.mode.trading_state(str(self._rooms.modes.trading_state))
         if status.mode is not before:
             self._rooms.strategies.on_mode(status.mode)

@@ -7,6 +7,7 @@ from cryptobot.domain.order import OrderState
 from cryptobot.engine.status import STALE_MARKET_MS, ExchangeState
 from cryptobot.settings import Settings
 from cryptobot.trading.exchange_client import ExchangeClient
+from cryptobot.trading.failover import Failover
 from cryptobot.trading.market_data import MarketData
 from cryptobot.trading.mode_controller import FailedPrecondition
 from cryptobot.trading.order_journal import OrderJournal
@@ -25,6 +26,7 @@ class LivePreconditions:
     journal: OrderJournal
     tracker: OrderTracker
     reconciler: Reconciler
+    failover: Failover
 
     def now(self) -> list[FailedPrecondition]:
         """Return what stands in the way by what is in memory; quick."""
@@ -45,6 +47,12 @@ class LivePreconditions:
             failed.extend(self._market())
         if not self.journal.available:
             failed.append(FailedPrecondition("health", "the journal is not writable"))
+        seen = {item.detail for item in failed}
+        failed.extend(
+            FailedPrecondition(f"failover: {item.trigger}", item.reason)
+            for item in self.failover.tripped()
+            if item.reason not in seen
+        )
         # Submitted and on paper: accepted before the switch, and still without an answer.
         unresolved = [
             order

@@ -1,20 +1,27 @@
 """From what happens in the engine to the metrics that tell of it."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
+
+import structlog
 
 from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, Clock
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import Order, OrderState
+from cryptobot.trading.circuit_breaker import BreakerState, CircuitBreaker
+from cryptobot.trading.guarded_exchange import Exhausted
 from cryptobot.trading.mode_controller import ModeStatus
 from cryptobot.trading.order_tracker import OrderTracker
 from cryptobot.trading.portfolio import Portfolio
 from cryptobot.trading.reconciler import Reconciliation
+from cryptobot.trading.retry import Cause
 from telemetry.metrics import Metrics
 
 CHANNELS: Final = ("book", "trades", "candles", "orders", "fills")
 LATENCY_WINDOW_S: Final = 300
+
+_log = structlog.stdlib.get_logger("cryptobot.exchange")
 
 
 class MetricsFeed:
@@ -78,6 +85,39 @@ class MetricsFeed:
     def on_request(self, operation: str, outcome: str, seconds: float) -> None:
         """Count an exchange request."""
         self._metrics.exchange.request(self._exchange, operation, outcome, seconds)
+
+    def on_limited(self, _silent_s: float) -> None:
+        """Count an answer that says "too many"."""
+        self._metrics.exchange.rate_limited(self._exchange)
+
+    def limits(self, weight_ratio: float, orders_ratio: float) -> None:
+        """Show the used parts of the exchange's limits."""
+        self._metrics.exchange.rate_limit_used(self._exchange, "request_weight", weight_ratio)
+        self._metrics.exchange.rate_limit_used(self._exchange, "orders_10s", orders_ratio)
+
+    def on_retry(self, operation: str, cause: Cause) -> None:
+        """Count a further try."""
+        self._metrics.resilience.retried(operation, str(cause))
+
+    def on_exhausted(self, given_up: Exhausted) -> None:
+        """Count a call that was given up."""
+        self._metrics.resilience.exhausted(given_up.operation)
+
+    def show_breakers(self, breakers: Iterable[CircuitBreaker]) -> None:
+        """Show the breakers as they start."""
+        for breaker in breakers:
+            self._metrics.resilience.breaker(breaker.name, str(breaker.state))
+
+    def on_breaker(self, breaker: CircuitBreaker, state: BreakerState) -> None:
+        """Count a breaker's change and show its new state."""
+        self._metrics.resilience.breaker_changed(breaker.name, str(state))
+        log = _log.warning if state is BreakerState.CLOSED else _log.critical
+        log(
+            "circuit_breaker_changed",
+            name=breaker.name,
+            state=str(state),
+            reason=breaker.last_failure,
+        )
 
     def on_stream(self, channel: str, symbol: str | None, event: str, reason: str | None) -> None:
         """Count a stream's message, connection or disconnection."""

@@ -23,7 +23,7 @@ from cryptobot.domain.clock import SystemClock, iso
 from cryptobot.domain.errors import JournalUnavailable, UserError
 from cryptobot.domain.ids import IdSource
 from cryptobot.engine import jobs
-from cryptobot.engine.analytics import providers
+from cryptobot.engine.analytics import EngineAnswers, providers
 from cryptobot.engine.metrics_feed import CHANNELS
 from cryptobot.engine.secrets import exchange_keys
 from cryptobot.engine.single_instance import InstanceLock, LogLock
@@ -38,6 +38,9 @@ from telemetry.redaction import Redactor
 QUIET_LOGGERS: Final = ("sqlalchemy", "apscheduler", "alembic", "aiohttp", "ccxt")
 """Libraries that are heard from ``warning`` on: below it they cost the order path and say nothing
 that our own records do not."""
+
+BREAKER_GROUPS: Final = ("orders", "cancels", "reads")
+"""As ``trading.guarded_exchange.Group``, which imports too much to be asked before the start."""
 
 ORDER_LOGGERS: Final = ("cryptobot.orders",)
 """Loggers whose every record goes to ``order_processor.log``."""
@@ -90,6 +93,7 @@ async def _serve(
         currencies=dict.fromkeys(symbol.partition("/")[2] for symbol in settings.symbols),
         channels=CHANNELS,
         jobs=jobs.NAMES,
+        breakers=[f"{settings.exchange.id}:{group}" for group in BREAKER_GROUPS],
         ccxt=version("ccxt"),
     )
     logging = configure_logging(
@@ -135,10 +139,11 @@ async def _with_logging(
         if secret:
             redactor.add(secret)
     health = Health({"exchange": "not connected yet"})
+    answers = EngineAnswers()
     exporter = Exporter(
         metrics,
         health,
-        providers(journal),
+        providers(journal, answers),
         host=settings.metrics.host,
         port=settings.metrics.port,
         api_token=token,
@@ -165,6 +170,7 @@ async def _with_logging(
             ids=IdSource(),
         )
         engine.metrics_port = exporter.port
+        answers.circuit_breakers = engine.circuit_breakers
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(
                 number, engine.request_stop, signal.Signals(number).name

@@ -14,12 +14,16 @@ from cryptobot.engine.status import ExchangeState
 from cryptobot.journal.journal import Journal
 from cryptobot.matching.records import FeeSchedule
 from cryptobot.settings import Settings
+from cryptobot.settings.model import FailoverSettings, RetrySettings
 from cryptobot.strategies.catalogue import find_strategies
 from cryptobot.strategies.runner import StrategyRunner
 from cryptobot.trading.ccxt_streams import StreamObserver
+from cryptobot.trading.circuit_breaker import BreakerLimits, BreakerState
 from cryptobot.trading.exchange import Exchange
 from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
+from cryptobot.trading.failover import Failover, FailoverLimits, Signals, Switch
 from cryptobot.trading.fence import Fence
+from cryptobot.trading.guarded_exchange import Group, GuardedExchange, GuardEvents
 from cryptobot.trading.market_data import MarketData
 from cryptobot.trading.mode_controller import ModeController, ModeStatus
 from cryptobot.trading.order_gateway import OrderGateway
@@ -28,6 +32,7 @@ from cryptobot.trading.order_tracker import OrderTracker
 from cryptobot.trading.paper_exchange import PaperExchange
 from cryptobot.trading.portfolio import Portfolio
 from cryptobot.trading.reconciler import Reconciler, Reconciliation
+from cryptobot.trading.retry import DEFAULT_PAUSES_S, Cause, RetryPolicy
 from cryptobot.trading.risk import Risk, RiskLimits
 from cryptobot.trading.settlement import Settlement
 from telemetry.metrics import Metrics
@@ -40,6 +45,7 @@ class RoomEvents:
     on_stream: StreamObserver
     on_reconciliation: Callable[[Reconciliation], None]
     on_strategies: Callable[[], None]
+    on_failover: Switch
 
 
 class Rooms:
@@ -78,11 +84,25 @@ class Rooms:
                 connect_to=settings.exchange.target,
                 tls_ca=settings.exchange.tls_ca,
                 book_depth=settings.exchange.book_depth,
+                orders_per_10s=settings.exchange.orders_per_10s,
             ),
             clock,
             on_request=self.feed.on_request,
             on_stream=events.on_stream,
+            on_limited=self.feed.on_limited,
         )
+        self.live = GuardedExchange(
+            self.client,
+            policy=_retries(settings.retry),
+            limits=BreakerLimits(
+                settings.breaker.failures, settings.breaker.open_s, settings.breaker.successes
+            ),
+            clock=clock,
+            sync_clock=self.client.sync_clock,
+            silent_s=self.client.traffic.silent_s,
+            events=GuardEvents(self.feed.on_retry, self.feed.on_exhausted, self.feed.on_breaker),
+        )
+        self.feed.show_breakers(self.live.breakers.values())
         self.market = MarketData(self.client, settings.symbols, settings.timeframe, clock)
         self.portfolio = Portfolio(self.market.price)
         self.orders = OrderJournal(journal, settings.exchange.id)
@@ -96,7 +116,7 @@ class Rooms:
             trade_prefix=f"{clock.now_ns():x}-",
         )
         self.venues: Mapping[Mode, Exchange] = {
-            Mode.LIVE: self.client,
+            Mode.LIVE: self.live,
             Mode.PAPER: self.paper,
         }
         self.modes = ModeController(
@@ -127,12 +147,26 @@ class Rooms:
             on_denied=metrics.orders.denied,
         )
         self.reconciler = Reconciler(
-            self.client,
+            self.live,
             self.tracker,
             settings.symbols,
             clock,
             on_unresolved=self.settlement.start,
             on_result=events.on_reconciliation,
+        )
+        self.failover = Failover(
+            _failover_limits(settings.failover),
+            Signals(
+                breaker_open=self._orders_stopped,
+                exchange_trouble=lambda: None if self.exchange.up else self.exchange.detail,
+                market_ages_s=self._market_ages_s,
+                journal_trouble=lambda: journal.unavailable_reason,
+                clock_skew_s=self._clock_skew_s,
+                daily_loss=lambda: None,
+            ),
+            clock,
+            mode=lambda: self.modes.mode,
+            switch=events.on_failover,
         )
         self.preconditions = LivePreconditions(
             self._settings,
@@ -142,6 +176,7 @@ class Rooms:
             self.orders,
             self.tracker,
             self.reconciler,
+            self.failover,
         )
         kinds, self.strategy_problems = find_strategies(settings.strategies.folder)
         self.strategies = StrategyRunner(
@@ -160,6 +195,47 @@ class Rooms:
     def refresh_gauges(self) -> None:
         """Bring the gauges of orders and holdings up to date, right before a scrape."""
         self.feed.gauges(self.tracker, self.portfolio, self.gateway.sending)
+        traffic = self.client.traffic
+        self.feed.limits(traffic.used_ratio(), traffic.used_orders_ratio())
+
+    def _orders_stopped(self) -> str | None:
+        breaker = self.live.breakers[Group.ORDERS]
+        if breaker.state is BreakerState.CLOSED:
+            return None
+        return f"the circuit breaker {breaker.name} is {breaker.state}: {breaker.last_failure}"
+
+    def _market_ages_s(self) -> Mapping[str, float | None]:
+        ages = {symbol: self.market.age_ms(symbol) for symbol in self._settings.symbols}
+        return {symbol: None if age is None else age / 1e3 for symbol, age in ages.items()}
+
+    def _clock_skew_s(self) -> float | None:
+        skew_ms = self.client.clock_skew_ms
+        return None if skew_ms is None else skew_ms / 1e3
+
+
+def _retries(settings: RetrySettings) -> RetryPolicy:
+    return RetryPolicy(
+        {
+            Cause.NETWORK: settings.network_s,
+            Cause.SERVER: settings.server_s,
+            Cause.RATE_LIMIT: settings.rate_limit_s,
+            Cause.CLOCK: DEFAULT_PAUSES_S[Cause.CLOCK],
+        },
+        order_s=settings.order_s,
+    )
+
+
+def _failover_limits(settings: FailoverSettings) -> FailoverLimits:
+    return FailoverLimits(
+        breaker_open=settings.breaker_open,
+        failed_orders=settings.failed_orders,
+        failed_window_s=settings.failed_window_s,
+        exchange_down_s=settings.exchange_down_s,
+        market_stale_s=settings.market_stale_s,
+        journal_down_s=settings.journal_down_s,
+        clock_skew_s=settings.clock_skew_s,
+        daily_loss=settings.daily_loss,
+    )
 
 
 def _limits(settings: Settings) -> RiskLimits:

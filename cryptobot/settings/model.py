@@ -108,6 +108,8 @@ class ExchangeSettings(Section):
         secret: As ``api_key``.
         timeout_s: Longest wait for an answer before an order counts as unknown.
         book_depth: Price levels a side that are kept.
+        orders_per_10s: New orders that the exchange takes in 10 s; Binance's is in its
+            exchangeInfo. Ours wait for it; they are not refused.
     """
 
     id: str = "binance"
@@ -117,6 +119,7 @@ class ExchangeSettings(Section):
     secret: SecretStr | None = None
     timeout_s: float = Field(default=10.0, ge=0.5, le=60)
     book_depth: int = Field(default=20, ge=5, le=1000)
+    orders_per_10s: int = Field(default=50, ge=1, le=100_000)
 
     @field_validator("connect_to")
     @classmethod
@@ -196,6 +199,79 @@ class RiskSettings(Section):
     max_position_notional: Money = Decimal(5000)
     max_open_orders: int = Field(default=50, ge=0)
     max_orders_per_10s: int = Field(default=40, ge=0)
+
+
+Pauses = Annotated[
+    tuple[Annotated[float, Field(ge=0, le=3600)], ...],
+    BeforeValidator(_split),
+    Field(max_length=20),
+]
+
+
+class RetrySettings(Section):
+    """What is tried again after a failure, after which pauses in seconds; none: not at all.
+
+    Attributes:
+        network_s: The exchange was not reached, or the wire broke.
+        server_s: It answered with a fault of its own (5xx, maintenance, no sense).
+        rate_limit_s: It said "too many" and not for how long.
+        order_s: Longest time from a first try to send an order to the last: shorter where an
+            order that comes late is worse than none.
+    """
+
+    network_s: Pauses = (0, 1, 2, 4, 8, 16)
+    server_s: Pauses = (1, 2, 4, 8, 16)
+    rate_limit_s: Pauses = (5, 15, 60)
+    order_s: float = Field(default=10.0, ge=0, le=3600)
+
+
+class BreakerSettings(Section):
+    """The circuit breakers of the exchange: one for orders, one for cancels, one for reads.
+
+    Attributes:
+        failures: Failed calls in a row that open it.
+        open_s: Seconds until probes are let through.
+        successes: Probes that must succeed to close it.
+    """
+
+    failures: int = Field(default=10, ge=1, le=1000)
+    open_s: float = Field(default=120.0, ge=1, le=86_400)
+    successes: int = Field(default=3, ge=1, le=100)
+
+
+class OpenOrders(StrEnum):
+    """What becomes of open live orders at a failover."""
+
+    KEEP = "keep"
+    CANCEL = "cancel"
+
+
+class FailoverSettings(Section):
+    """When live trading falls back to paper by itself; 0 or false switches a trigger off.
+
+    Attributes:
+        enabled: All of it.
+        breaker_open: When the breaker of orders opens.
+        failed_orders: When more live orders than this fail or become unknown within the window.
+        failed_window_s: That window.
+        exchange_down_s: When the exchange is not ready for so long.
+        market_stale_s: When no market data of a symbol came for so long.
+        journal_down_s: When the journal cannot be written for so long.
+        clock_skew_s: When this machine's clock is further than this from the exchange's.
+        daily_loss: When today's loss is over it, in quote currency.
+        open_orders: Open live orders are kept (tracked), or cancelled.
+    """
+
+    enabled: bool = True
+    breaker_open: bool = True
+    failed_orders: int = Field(default=3, ge=0)
+    failed_window_s: float = Field(default=300.0, ge=1, le=86_400)
+    exchange_down_s: float = Field(default=30.0, ge=0, le=86_400)
+    market_stale_s: float = Field(default=30.0, ge=0, le=86_400)
+    journal_down_s: float = Field(default=1.0, ge=0, le=86_400)
+    clock_skew_s: float = Field(default=2.0, ge=0, le=3600)
+    daily_loss: Money = Decimal(0)
+    open_orders: OpenOrders = OpenOrders.KEEP
 
 
 class PaperSettings(Section):
@@ -291,6 +367,9 @@ class Settings(Section):
     mode: ModeSettings = ModeSettings()
     database: DatabaseSettings = DatabaseSettings()
     risk: RiskSettings = RiskSettings()
+    retry: RetrySettings = RetrySettings()
+    breaker: BreakerSettings = BreakerSettings()
+    failover: FailoverSettings = FailoverSettings()
     paper: PaperSettings = PaperSettings()
     strategies: StrategySettings = StrategySettings()
     reconciliation: ReconciliationSettings = ReconciliationSettings()

@@ -14,6 +14,9 @@ from cryptobot.settings.model import Settings
 _FOLDER: Final = "the path of a folder"
 _NOTIONAL: Final = "an amount of quote currency, 0 or more, as a string, such as '1000'"
 _FEE: Final = "a fraction from 0 to below 1 as a string, such as '0.001'"
+_PAUSES: Final = "up to 20 pauses from 0 to 3600 seconds, such as 0,1,2,4"
+_YES_NO: Final = "true or false"
+_LASTING: Final = "seconds from 0 to 86400 (0: never), such as 30"
 _ANY_TEXT: Final = "text, or leave it out"
 
 ALLOWED: Final[Mapping[str, str]] = MappingProxyType(
@@ -34,12 +37,30 @@ ALLOWED: Final[Mapping[str, str]] = MappingProxyType(
         "exchange.secret": _ANY_TEXT,
         "exchange.timeout_s": "seconds from 0.5 to 60, such as 10",
         "exchange.book_depth": "a whole number from 5 to 1000, such as 20",
+        "exchange.orders_per_10s": "a whole number from 1 to 100000, such as 50",
         "mode.start": "resume, paper or live",
         "database.url": "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE",
         "risk.max_order_notional": _NOTIONAL,
         "risk.max_position_notional": _NOTIONAL,
         "risk.max_open_orders": "a whole number, 0 or more, such as 50",
         "risk.max_orders_per_10s": "a whole number, 0 or more, such as 40",
+        "retry.network_s": _PAUSES,
+        "retry.server_s": _PAUSES,
+        "retry.rate_limit_s": _PAUSES,
+        "retry.order_s": "seconds from 0 to 3600, such as 10",
+        "breaker.failures": "a whole number from 1 to 1000, such as 10",
+        "breaker.open_s": "seconds from 1 to 86400, such as 120",
+        "breaker.successes": "a whole number from 1 to 100, such as 3",
+        "failover.enabled": _YES_NO,
+        "failover.breaker_open": _YES_NO,
+        "failover.failed_orders": "a whole number, 0 or more (0: never), such as 3",
+        "failover.failed_window_s": "seconds from 1 to 86400, such as 300",
+        "failover.exchange_down_s": _LASTING,
+        "failover.market_stale_s": _LASTING,
+        "failover.journal_down_s": _LASTING,
+        "failover.clock_skew_s": "seconds from 0 to 3600 (0: never), such as 2",
+        "failover.daily_loss": _NOTIONAL,
+        "failover.open_orders": "keep or cancel",
         "paper.balances": "amounts of 0 or more by asset, as strings, such as { USDT = '10000' }",
         "paper.maker_fee": _FEE,
         "paper.taker_fee": _FEE,
@@ -91,6 +112,8 @@ PROBLEMS: Final[Mapping[str, str]] = MappingProxyType(
         "string_pattern_mismatch": "is not of the right form",
         "enum": "is none of these",
         "list_type": "is not a list",
+        "tuple_type": "is not a list",
+        "too_long": "has too many entries",
         "too_short": "has too few entries",
         "dict_type": _NO_TABLE,
         "mapping_type": _NO_TABLE,

@@ -7,7 +7,7 @@ the venue call ended with                state           counts as failed       
 =======================================  ==============  ======================  =============
 a report                                 the report's    if ``rejected``         tracked
 ``OrderRefused``                         rejected        yes                     told
-``NotSent`` by the fence                 denied          no                      told
+``StoppedHere``: fence, breaker, ban     denied          no                      told
 ``NotSent`` by anything else             rejected        yes                     told
 ``OutcomeUnknown``, or cancelled         unresolved      yes                     looked up
 anything else                            unresolved      yes                     looked up
@@ -27,12 +27,12 @@ import structlog
 from cryptobot.domain.clock import Clock
 from cryptobot.domain.errors import (
     CryptobotError,
-    FenceClosed,
     JournalUnavailable,
     NotSent,
     OrderRefused,
     OutcomeUnknown,
     ReadFailed,
+    StoppedHere,
 )
 from cryptobot.domain.ids import IdSource, client_order_id
 from cryptobot.domain.mode import Mode, TradingState
@@ -338,8 +338,8 @@ class OrderGateway:
             except _NotJournalled as error:
                 self._tracker.forget(order)
                 raise JournalUnavailable(str(error)) from error
-            except FenceClosed as error:
-                self._on_denied("fence")
+            except StoppedHere as error:
+                self._on_denied(error.code)
                 settled = self._settle(order, OrderState.DENIED, error.code, error)
             except (OrderRefused, NotSent) as error:
                 settled = self._settle(order, OrderState.REJECTED, error.code, error)

@@ -42,6 +42,7 @@ def some_metrics(clock: MovedClock | None = None) -> Metrics:
         currencies=["USDT"],
         channels=["book", "trades"],
         jobs=["clock_sync"],
+        breakers=["binance:orders"],
         ccxt="4.5.90",
         clock=clock,
     )

@@ -17,6 +17,7 @@ from telemetry.metrics import Metrics
 from telemetry.testing import sample
 
 PATHS = [
+    "/api/metrics/circuit-breakers",
     "/api/metrics/orders/daily",
     "/api/metrics/status-changes",
     "/api/metrics/summary",
@@ -37,7 +38,11 @@ async def summary() -> object:
     return {"orders": 3}
 
 
-PROVIDERS = ApiProviders(days_asked, days_asked, summary)
+async def breakers() -> object:
+    return [{"name": "binance:orders", "state": "open"}]
+
+
+PROVIDERS = ApiProviders(days_asked, days_asked, summary, breakers)
 
 
 @pytest.fixture
@@ -213,7 +218,7 @@ async def test_api_with_good_days_asks_the_provider(
     start: Start, client: aiohttp.ClientSession, query: str, days: int
 ) -> None:
     exporter = await start()
-    for path in PATHS[:2]:
+    for path in PATHS[1:3]:
         async with client.get(url(exporter, path + query)) as answer:
             assert (answer.status, await answer.json()) == (200, {"days": days})
     async with client.get(url(exporter, "/api/metrics/summary")) as answer:
@@ -237,7 +242,7 @@ async def test_api_with_an_unknown_parameter_is_400_naming_it(
     start: Start, client: aiohttp.ClientSession
 ) -> None:
     exporter = await start()
-    for path in PATHS[:3]:
+    for path in PATHS[1:4]:
         async with client.get(url(exporter, f"{path}?hours=3")) as answer:
             assert (answer.status, (await answer.json())["parameter"]) == (400, "hours")
 
@@ -281,11 +286,16 @@ async def test_api_with_a_provider_that_fails_is_500_without_its_words(
     async def failing(_days: int) -> object:
         raise RuntimeError("password is hunter22")
 
-    exporter = await start(ApiProviders(failing, failing, summary))
-    async with client.get(url(exporter, PATHS[0])) as answer:
+    exporter = await start(ApiProviders(failing, failing, summary, breakers))
+    async with client.get(url(exporter, "/api/metrics/orders/daily")) as answer:
         assert answer.status == 500
         assert "hunter22" not in await answer.text()
-    assert sample(metrics, "cryptobot_http_requests_total", path=PATHS[0], status="500") == 1
+    assert (
+        sample(
+            metrics, "cryptobot_http_requests_total", path="/api/metrics/orders/daily", status="500"
+        )
+        == 1
+    )
 
 
 async def test_api_with_a_provider_that_hangs_is_503(
@@ -295,7 +305,7 @@ async def test_api_with_a_provider_that_hangs_is_503(
         await asyncio.Event().wait()
         return None
 
-    providers = ApiProviders(days_asked, days_asked, hanging)
+    providers = ApiProviders(days_asked, days_asked, hanging, breakers)
     exporter = await start(providers, limits=Limits(provider_s=0.01))
     async with client.get(url(exporter, "/api/metrics/summary")) as answer:
         assert answer.status == 503
