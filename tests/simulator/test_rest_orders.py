@@ -3,7 +3,7 @@ from urllib.parse import urlencode
 import pytest
 
 from cryptobot.domain.order import Side
-from cryptobot.simulator.limits import LimitSettings
+from cryptobot.simulator.limit_settings import LimitSettings
 from cryptobot.simulator.security import sign
 from tests.simulator.exchange_client import ExchangeClient, exchange
 from tests.simulator.scripted_market import ScriptedMarket
@@ -143,8 +143,15 @@ TABLE: list[tuple[str, dict[str, str | None], int, str]] = [
 async def test_bad_order_gives_its_code_and_words(
     client: ExchangeClient, kind: str, change: dict[str, str | None], code: int, words: str
 ) -> None:
-    wanted = {"LIMIT": GOOD, "LIMIT_MAKER": {"quantity": "0.1", "price": "60000"}}
-    base = {"symbol": "BTCUSDT", "side": "BUY", **wanted.get(kind, {"quantity": "0.1"})}
+    wanted: dict[str, dict[str, str | None]] = {
+        "LIMIT": GOOD,
+        "LIMIT_MAKER": {"quantity": "0.1", "price": "60000"},
+    }
+    base: dict[str, str | None] = {
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        **wanted.get(kind, {"quantity": "0.1"}),
+    }
     params = {name: text for name, text in {**base, **change}.items() if text is not None}
     answer = await client.signed("POST", ORDER, type=kind, **params)
     assert (answer.status, answer.code) == (400, code)
