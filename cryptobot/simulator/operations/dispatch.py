@@ -5,6 +5,7 @@ import time
 from cryptobot.simulator.account_desk import Received
 from cryptobot.simulator.operations.context import Call, Exchange, Operation, Security
 from cryptobot.simulator.params import Params
+from cryptobot.simulator.wire.time_fields import shifted
 from cryptobot.simulator.wire_error import WireError
 
 
@@ -16,6 +17,7 @@ def dispatch(
     key: str | None,
     payload: str,
     via: str,
+    lag_ms: int = 0,
 ) -> object:
     """Answer a request.
 
@@ -26,6 +28,7 @@ def dispatch(
         key: The API key sent, if any.
         payload: What was signed.
         via: ``rest`` or ``ws-api``, for the order log.
+        lag_ms: Reads of the account show what was so long ago.
 
     Raises:
         WireError: Binance's answer to what is wrong.
@@ -41,7 +44,10 @@ def dispatch(
             exchange.gatekeeper.check(key, payload, values)
         params.check_known(operation.known)
         exchange.venue.advance()
-        return operation.run(Call(exchange, params, entry))
+        account = exchange.history.view(lag_ms)
+        answer = operation.run(Call(exchange, params, account, entry))
+        offset_ms = exchange.gatekeeper.offset_ms
+        return shifted(answer, offset_ms) if offset_ms else answer
     except WireError as error:
         if entry is not None:
             exchange.desk.refused(entry, error)

@@ -10,7 +10,7 @@ from aiohttp import web
 from cryptobot.domain.clock import NS_PER_MS
 from cryptobot.domain.money import plain
 from cryptobot.simulator.operations.context import Exchange
-from cryptobot.simulator.server.faults import FaultPlan
+from cryptobot.simulator.server.fault_desk import FaultDesk
 from cryptobot.simulator.server.request_log import RequestLog
 from cryptobot.simulator.server.sockets import Sockets
 from cryptobot.simulator.streams.user_data import UserDataStream
@@ -32,7 +32,6 @@ class AdminView:
     requests: RequestLog
     sockets: Sockets
     users: UserDataStream
-    faults: FaultPlan
     version: str
 
 
@@ -101,9 +100,10 @@ class Admin:
         )
 
     async def clock(self, request: web.Request) -> web.Response:
-        """Change the time: ``{"skew_ms"}``, ``{"advance_ms"}`` or ``{"speed"}``.
+        """Change the time: ``{"offset_ms"}``, ``{"advance_ms"}`` or ``{"speed"}``.
 
-        A skew changes what the exchange says and checks as its time, not the market.
+        An offset (``skew_ms`` is the same) changes what the exchange says and checks as its
+        time, not the market.
         """
         try:
             wanted = orjson.loads(await request.read())
@@ -111,7 +111,7 @@ class Admin:
             wanted = None
         clock = self._view.exchange.venue.clock
         match wanted:
-            case {"skew_ms": int(skew)}:
+            case {"offset_ms": int(skew)} | {"skew_ms": int(skew)}:
                 self._view.exchange.gatekeeper.skew_ms = skew
             case {"advance_ms": int(advance)} if 0 <= advance <= _MAX_ADVANCE_MS:
                 clock.shift(advance * NS_PER_MS)
@@ -121,17 +121,9 @@ class Admin:
             case _:
                 return _wrong(
                     "body",
-                    '{"skew_ms": N}, {"advance_ms": 0..604800000} or {"speed": 0..10000}',
+                    '{"offset_ms": N}, {"advance_ms": 0..604800000} or {"speed": 0..10000}',
                 )
         return _json({"time_ms": clock.now_ms(), "speed": clock.speed})
-
-    async def faults(self, _: web.Request) -> web.Response:
-        """Return the faults in force."""
-        return _json(self._view.faults.describe())
-
-    async def no_faults(self, _: web.Request) -> web.Response:
-        """Refuse to change faults."""
-        return _json({"error": "faults cannot be changed in this version"}, 501)
 
 
 def local_only(handler: Handler) -> Handler:
@@ -148,16 +140,18 @@ def local_only(handler: Handler) -> Handler:
     return guarded
 
 
-def add_admin_routes(app: web.Application, admin: Admin) -> None:
+def add_admin_routes(app: web.Application, admin: Admin, faults: FaultDesk) -> None:
     """Add every path."""
     routes: tuple[tuple[str, str, Handler], ...] = (
         ("GET", "/sim/orders", admin.orders),
         ("GET", "/sim/requests", admin.requests),
         ("GET", "/sim/state", admin.state),
         ("POST", "/sim/clock", admin.clock),
-        ("GET", "/sim/faults", admin.faults),
-        ("POST", "/sim/faults", admin.no_faults),
-        ("DELETE", "/sim/faults", admin.no_faults),
+        ("GET", "/sim/faults", faults.listed),
+        ("GET", "/sim/faults/presets", faults.presets),
+        ("POST", "/sim/faults", faults.add),
+        ("DELETE", "/sim/faults", faults.clear),
+        ("DELETE", "/sim/faults/{id}", faults.remove),
     )
     for method, path, handler in routes:
         app.router.add_route(method, path, local_only(handler))
