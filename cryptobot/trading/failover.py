@@ -110,6 +110,7 @@ class Failover:
         self._clock = clock
         self._mode = mode
         self._switch = switch
+        self._began_ns = clock.now_ns()
         self._awake_ns = clock.monotonic_ns()
         self._since_ns: dict[str, int] = {}
         self._failed: deque[tuple[int, str]] = deque()
@@ -121,8 +122,12 @@ class Failover:
         """When that was noticed, monotonic."""
 
     def on_order(self, order: Order, _fills: tuple[Fill, ...]) -> None:
-        """Count a live order that failed or whose outcome became unknown, each once."""
-        if order.failed and order.mode is Mode.LIVE and order.order_id not in self._counted:
+        """Count a live order that failed or whose outcome became unknown, each once.
+
+        Orders of an earlier run do not count: what a crash cut off proves nothing.
+        """
+        counts = order.failed and order.mode is Mode.LIVE and order.created_ns >= self._began_ns
+        if counts and order.order_id not in self._counted:
             self._counted.add(order.order_id)
             self._failed.append((self._clock.monotonic_ns(), order.order_id))
             self.look()

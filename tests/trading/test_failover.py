@@ -88,8 +88,14 @@ def watched(
     return run_virtually(main)
 
 
-def failed(number: int, mode: Mode = Mode.LIVE) -> Order:
-    return an_order(order_id=f"{number:032x}", mode=mode, state=OrderState.UNRESOLVED, failed=True)
+def failed(number: int, mode: Mode = Mode.LIVE, *, created_ns: int | None = None) -> Order:
+    return an_order(
+        order_id=f"{number:032x}",
+        mode=mode,
+        state=OrderState.UNRESOLVED,
+        failed=True,
+        created_ns=LoopClock().now_ns() if created_ns is None else created_ns,
+    )
 
 
 def test_nothing_wrong_never_switches() -> None:
@@ -113,6 +119,7 @@ def test_fourth_failed_order_in_five_minutes_switches_at_once_and_each_counts_on
         for number in (1, 2, 3, 3, 3):
             world.failover.on_order(failed(number), ())
         world.failover.on_order(failed(9, Mode.PAPER), ())
+        world.failover.on_order(failed(8, created_ns=1), ())  # of an earlier run
         await world.hear_until(5)
         assert world.switched == []
         world.failover.on_order(failed(4), ())

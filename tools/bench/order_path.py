@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import aiohttp
+
 from bench.processes import KEY, SECRET, Simulator
 from cryptobot.control.protocol import FENCE_NAME
 from cryptobot.domain.clock import SystemClock
@@ -57,6 +59,7 @@ def config(venue: Simulator) -> ExchangeConfig:
         secret=SECRET,
         connect_to=("127.0.0.1", venue.tls_port),
         tls_ca=venue.ca,
+        orders_per_10s=_MANY,
     )
 
 
@@ -118,13 +121,17 @@ def _unresolved(order: object) -> None:
 
 @asynccontextmanager
 async def bare_ccxt(venue: Simulator, kind: str = "ccxt.async_support") -> AsyncIterator[Any]:
-    """Give ccxt's own class with the product's options and kind of session, and nothing else."""
+    """Give ccxt's own class with its own limiter and a plain session, to the same place."""
     module = await asyncio.to_thread(__import__, kind, fromlist=["binance"])
     maker = ExchangeClient(config(venue), SystemClock())
     instance = maker._instance(module.binance, gated=False)  # noqa: SLF001 - the same options by construction
+    connector = maker._sessions[-1].connector  # noqa: SLF001 - as above
+    instance.session = aiohttp.ClientSession(connector=connector, connector_owner=False)
+    instance.init_throttler()
     try:
         await instance.load_markets()
         yield instance
     finally:
+        await instance.session.close()
         await instance.close()
         await maker.close()
