@@ -10,9 +10,9 @@ Rules, beyond price-time priority:
 - When the market's book crosses a resting order, the order fills as maker at its own price, up
   to the crossing amount, which is then consumed.
 - A feed trade does not change the market's levels: the feed's next depth update does.
-
-Stop and take-profit orders are to be watched in ``_market_moved``, the one place that every
-change of the market passes.
+- A stop or take-profit order waits outside the book until the price of a trade, the market's or
+  ours, reaches its trigger; then it meets the book as a new order would, behind all others.
+  Those reached by the same trade go oldest first.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,24 +22,18 @@ from itertools import count
 from cryptobot.domain.clock import Clock
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.market import Level
-from cryptobot.domain.money import ZERO
-from cryptobot.domain.order import OrderState, OrderType, Side, TimeInForce
+from cryptobot.domain.order import OrderState, OrderType, Side
+from cryptobot.matching.arrival import Arrival, sweep_of
 from cryptobot.matching.events import ExecutionEvent
-from cryptobot.matching.filters import NO_FILTERS, SymbolFilters, check_order, check_swept
+from cryptobot.matching.filters import NO_FILTERS, SymbolFilters, check_order
 from cryptobot.matching.ledger import Ledger
 from cryptobot.matching.matcher import Matcher
 from cryptobot.matching.order_store import OrderStore
 from cryptobot.matching.records import FeeSchedule, NewOrder, OrderRecord, TradeRecord
 from cryptobot.matching.refusal import Refusal, RefusalCode
 from cryptobot.matching.settlement import Settlement, funds_needed
-from cryptobot.matching.sweep import Sweep, sweep_amount, sweep_quote
+from cryptobot.matching.sweep import Sweep
 from cryptobot.matching.symbol_book import Levels, SymbolBook
-
-_FIXED_LIFETIME: Mapping[OrderType, TimeInForce] = {
-    OrderType.MARKET: TimeInForce.IOC,
-    OrderType.LIMIT_MAKER: TimeInForce.GTC,
-}
-"""Only a plain limit order chooses its time in force."""
 
 
 class MatchingEngine:
@@ -88,6 +82,7 @@ class MatchingEngine:
             trade_ids=trade_ids or _one_counter(),
         )
         self._matcher = Matcher(instruments, self._store, self._settlement)
+        self._arrival = Arrival(self._matcher)
         self._next_order_id = first_order_id
 
     @property
@@ -121,6 +116,10 @@ class MatchingEngine:
         book.update(Side.SELL, asks)
         self._market_moved(book)
 
+    def set_last_price(self, symbol: str, price: Decimal) -> None:
+        """Take the price of the last trade before the feed begins; nothing fills or triggers."""
+        self._book(symbol).last_price = price
+
     def apply_trade(self, symbol: str, price: Decimal, amount: Decimal, taker_side: Side) -> None:
         """Take a trade of the market: it eats the queue ahead of our orders, then fills them.
 
@@ -132,7 +131,7 @@ class MatchingEngine:
         """
         book = self._book(symbol)
         self._matcher.trade(book, taker_side.opposite, price, amount)
-        book.last_price = price
+        book.traded(price)
         self._market_moved(book)
 
     # Orders
@@ -148,12 +147,11 @@ class MatchingEngine:
         check_order(
             new, instrument, self._filters.get(new.symbol, NO_FILTERS), book.reference_price()
         )
-        sweep = self._sweep(book, instrument, new)
-        record = self._accept(new, instrument, sweep)
-        if not sweep.complete and _lifetime(record) is TimeInForce.FOK:
-            record = self._matcher.close(record, OrderState.EXPIRED, "fill_or_kill")
-        else:
-            record = self._settle_rest(book, self._matcher.take(book, record, sweep), sweep)
+        if new.trigger is not None:
+            return self._let_wait(book, new, instrument)
+        sweep = sweep_of(book, instrument, new)
+        record = self._arrival.meet(book, self._accept(new, instrument, sweep), sweep)
+        self._arrival.wake_reached(book)
         self._settlement.deliver()
         return record
 
@@ -247,6 +245,7 @@ class MatchingEngine:
 
     def _market_moved(self, book: SymbolBook) -> None:
         self._matcher.cross(book)
+        self._arrival.wake_reached(book)
         self._settlement.deliver()
 
     def _admit(self, new: NewOrder) -> Instrument:
@@ -260,20 +259,15 @@ class MatchingEngine:
                 )
         return instrument
 
-    def _sweep(self, book: SymbolBook, instrument: Instrument, new: NewOrder) -> Sweep:
-        levels = book.takeable(new.side, new.price)
-        if new.quote_amount is not None:
-            sweep = sweep_quote(levels, new.quote_amount, instrument.amount_step)
-        else:
-            sweep = sweep_amount(levels, new.amount or ZERO)
-        if new.type is OrderType.LIMIT_MAKER and (sweep.takes or sweep.blocked):
-            raise Refusal(RefusalCode.WOULD_TAKE, "the order would trade at once and must not take")
-        if new.type is OrderType.MARKET and not next(book.takeable(new.side, None), None):
-            # An order of our own, first in line, is no liquidity either.
-            raise Refusal(RefusalCode.NO_LIQUIDITY, f"nothing to trade with in {new.symbol}")
-        if new.quote_amount is not None:
-            check_swept(sweep.wanted, instrument)
-        return sweep
+    def _let_wait(self, book: SymbolBook, new: NewOrder, instrument: Instrument) -> OrderRecord:
+        if new.trigger is None or new.amount is None:
+            raise ValueError("only an order with a trigger and an amount can wait")
+        if book.last_price is not None and new.trigger.reached(new.side, book.last_price):
+            raise Refusal(RefusalCode.WOULD_TRIGGER, "the last trade has reached the trigger")
+        record = self._accept(new, instrument, Sweep((), new.amount))
+        book.waiting.add(record.order_id, new.side, new.trigger)
+        self._settlement.deliver()
+        return record
 
     def _accept(self, new: NewOrder, instrument: Instrument, sweep: Sweep) -> OrderRecord:
         now = self._clock.now_ns()
@@ -291,25 +285,21 @@ class MatchingEngine:
             state=OrderState.ACCEPTED,
             created_ns=now,
             updated_ns=now,
+            trigger=new.trigger,
+            working_ns=now if new.trigger is None else None,
         )
         asset, amount = funds_needed(record, instrument)
-        is_market_buy = new.type is OrderType.MARKET and new.side is Side.BUY
+        is_market_buy = (
+            new.type is OrderType.MARKET and new.side is Side.BUY and new.trigger is None
+        )
         self._settlement.accept(record, asset, sweep.cost if is_market_buy else amount)
         self._next_order_id += 1
         return record
 
-    def _settle_rest(self, book: SymbolBook, record: OrderRecord, sweep: Sweep) -> OrderRecord:
-        """Let what the takes left rest in the book, or expire."""
-        if sweep.complete:
-            return record
-        if sweep.blocked:
-            return self._matcher.close(record, OrderState.EXPIRED, "self_trade")
-        if record.price is None or _lifetime(record) is not TimeInForce.GTC:
-            return self._matcher.close(record, OrderState.EXPIRED, "unfilled")
-        self._matcher.rest(book, record, record.price)
-        return record
-
     def _withdraw(self, record: OrderRecord) -> OrderRecord:
+        if record.is_waiting:
+            self._book(record.symbol).waiting.remove(record.order_id)
+            return self._matcher.close(record, OrderState.CANCELED)
         if record.price is None:
             raise ValueError(f"order {record.order_id} has no price: it cannot rest")
         return self._matcher.withdraw(self._book(record.symbol), record, record.price)
@@ -318,7 +308,3 @@ class MatchingEngine:
 def _one_counter() -> Callable[[str], int]:
     numbers = count(1)
     return lambda _: next(numbers)
-
-
-def _lifetime(record: OrderRecord) -> TimeInForce:
-    return _FIXED_LIFETIME.get(record.type, record.time_in_force)

@@ -14,6 +14,8 @@ class ExecutionKind(StrEnum):
     """What happened to the order. A refused order makes no event: ``Refusal`` is raised."""
 
     NEW = "new"
+    TRIGGERED = "triggered"
+    """The last trade reached its trigger: the book knows it from now on."""
     TRADE = "trade"
     CANCELED = "canceled"
     EXPIRED = "expired"

@@ -57,6 +57,10 @@ def check_order(
         raise Refusal(
             RefusalCode.MARKET_CLOSED, f"{instrument.symbol} is not trading on the exchange now"
         )
+    if new.trigger is not None:
+        _check_trigger(new, new.trigger.price, instrument)
+        if new.type is OrderType.MARKET:
+            reference = new.trigger.price
     if new.type is OrderType.MARKET:
         _check_market(new, instrument, filters, reference)
     else:
@@ -99,15 +103,15 @@ def _check_no_price(new: NewOrder) -> None:
         raise Refusal(RefusalCode.FILTER_PRICE, "a market order takes no price")
 
 
-def _check_limit(
-    new: NewOrder, instrument: Instrument, filters: SymbolFilters, reference: Decimal | None
-) -> None:
+def _check_trigger(new: NewOrder, price: Decimal, instrument: Instrument) -> None:
     if new.quote_amount is not None:
-        raise Refusal(RefusalCode.FILTER_LOT, "a quote amount is for market orders")
-    amount = _checked_amount(new, instrument)
-    price = new.price
-    if price is None:
-        raise Refusal(RefusalCode.FILTER_PRICE, f"a {new.type} order needs a price")
+        raise Refusal(RefusalCode.FILTER_LOT, "an order with a trigger takes no quote amount")
+    if new.type is OrderType.LIMIT_MAKER:
+        raise Refusal(RefusalCode.FILTER_PRICE, "a post-only order takes no trigger")
+    _check_price(price, instrument)
+
+
+def _check_price(price: Decimal, instrument: Instrument) -> None:
     if price <= 0 or price % instrument.price_step:
         raise Refusal(
             RefusalCode.FILTER_PRICE,
@@ -119,6 +123,18 @@ def _check_limit(
         raise Refusal(
             RefusalCode.FILTER_PRICE, f"price {plain(price)} is outside the exchange's range"
         )
+
+
+def _check_limit(
+    new: NewOrder, instrument: Instrument, filters: SymbolFilters, reference: Decimal | None
+) -> None:
+    if new.quote_amount is not None:
+        raise Refusal(RefusalCode.FILTER_LOT, "a quote amount is for market orders")
+    amount = _checked_amount(new, instrument)
+    price = new.price
+    if price is None:
+        raise Refusal(RefusalCode.FILTER_PRICE, f"a {new.type} order needs a price")
+    _check_price(price, instrument)
     if reference is not None:
         _check_percent(new.side, price, filters, reference)
     _check_notional(price * amount, instrument)

@@ -75,6 +75,17 @@ class Ledger:
         free, locked = self.holding(asset)
         self._set(asset, free + _checked(amount), locked - amount)
 
+    def rebind(self, asset: str, bound: Decimal, needed: Decimal) -> None:
+        """Bind ``needed`` to an order instead of ``bound``.
+
+        Raises:
+            Refusal: ``insufficient_funds``; nothing changed.
+        """
+        if needed > bound:
+            self.lock(asset, needed - bound)
+        else:
+            self.unlock(asset, bound - needed)
+
     def spend(self, asset: str, amount: Decimal) -> None:
         """Pay a trade out of locked funds."""
         free, locked = self.holding(asset)

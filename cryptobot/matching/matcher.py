@@ -72,6 +72,17 @@ class Matcher:
         """End an order that is not in the book (any more)."""
         return self._settlement.close(record, self._known[record.symbol], state, reason)
 
+    def wake(self, record: OrderRecord, needed: Decimal) -> OrderRecord:
+        """Let a waiting order go; see ``Settlement.wake``."""
+        return self._settlement.wake(record, self._known[record.symbol], needed)
+
+    def record(self, symbol: str, order_id: int) -> OrderRecord:
+        """Return an order of ours that is in the book or waits for it."""
+        record = self._store.get(symbol, order_id)
+        if record is None:
+            raise LookupError(f"order {order_id} is in the book but not in the store")
+        return record
+
     def trade(self, book: SymbolBook, side: Side, price: Decimal, amount: Decimal) -> None:
         """Let a trade of the market against makers on ``side`` reach our orders there."""
         own = book.own[side]
@@ -127,9 +138,7 @@ class Matcher:
         ours.remaining -= amount
         if not ours.remaining:
             book.own[side].remove(ours.order_id, ours.price)
-        record = self._store.get(book.symbol, ours.order_id)
-        if record is None:
-            raise LookupError(f"order {ours.order_id} rests in the book but is not in the store")
+        record = self.record(book.symbol, ours.order_id)
         self._fill(book, record, ours.price, amount, is_maker=True, is_printed=is_printed)
         self._note_depth(book, side, ours.price)
 
@@ -143,7 +152,7 @@ class Matcher:
         is_maker: bool,
         is_printed: bool = False,
     ) -> OrderRecord:
-        book.last_price = price
+        book.traded(price)
         return self._settlement.fill(
             record,
             self._known[record.symbol],

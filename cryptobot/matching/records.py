@@ -5,6 +5,7 @@ from decimal import ROUND_DOWN, Decimal
 
 from cryptobot.domain.money import ZERO
 from cryptobot.domain.order import OrderState, OrderType, Side, TimeInForce
+from cryptobot.matching.trigger import Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class NewOrder:
         client_order_id: The owner's id; the engine makes one when ``None``.
         quote_amount: Market orders only: how much quote currency to spend (buy) or to receive
             (sell), instead of ``amount``.
+        trigger: Holds the order back from the book until the last trade price reaches it; ``type``
+            says what it is then (``MARKET``: Binance's STOP_LOSS and TAKE_PROFIT).
     """
 
     symbol: str
@@ -49,6 +52,7 @@ class NewOrder:
     time_in_force: TimeInForce = TimeInForce.GTC
     client_order_id: str | None = None
     quote_amount: Decimal | None = None
+    trigger: Trigger | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,10 @@ class OrderRecord:
         executed: In base currency, cumulative.
         cost: In quote currency, cumulative.
         fills: Its trades, oldest first.
-        reason: Why it expired: ``unfilled``, ``fill_or_kill`` or ``self_trade``.
+        reason: Why it expired: ``unfilled``, ``fill_or_kill``, ``self_trade`` or
+            ``insufficient_funds`` (a triggered market buy that the account cannot pay).
+        trigger: What it waits or waited for, ``None`` for an order that never waits.
+        working_ns: Since when the book knows it, UTC nanoseconds; ``None`` while it waits.
     """
 
     order_id: int
@@ -112,6 +119,8 @@ class OrderRecord:
     cost: Decimal = ZERO
     fills: tuple[TradeRecord, ...] = ()
     reason: str | None = None
+    trigger: Trigger | None = None
+    working_ns: int | None = None
 
     @property
     def remaining(self) -> Decimal:
@@ -120,5 +129,10 @@ class OrderRecord:
 
     @property
     def is_open(self) -> bool:
-        """Whether it rests in the book."""
+        """Whether it rests in the book, or waits for its trigger."""
         return self.state in {OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED}
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is open and its trigger has not been reached."""
+        return self.trigger is not None and self.working_ns is None and self.is_open

@@ -18,6 +18,8 @@ class RefusalCode(StrEnum):
     FILTER_PERCENT_PRICE = "filter_percent_price"
     DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id"
     """Another *open* order has it; the id of a closed order may be used again."""
+    WOULD_TRIGGER = "would_trigger"
+    """A stop or take-profit order on the wrong side of the last trade."""
     WOULD_TAKE = "would_take"
     """A post-only order that would trade at once."""
     NO_LIQUIDITY = "no_liquidity"

@@ -24,10 +24,12 @@ def funds_needed(record: OrderRecord, instrument: Instrument) -> tuple[str, Deci
     """Return the asset and the amount that must stay locked for what is left of an order.
 
     A market buy pays what its fills cost; between fills nothing of it rests, so nothing is
-    needed.
+    needed. While it waits for its trigger it binds its amount at the trigger's price.
     """
     if record.side is Side.SELL:
         return instrument.base, record.remaining
+    if record.price is None and record.is_waiting and record.trigger is not None:
+        return instrument.quote, record.trigger.price * record.remaining
     if record.type is OrderType.MARKET or record.price is None:
         return instrument.quote, ZERO
     return instrument.quote, record.price * record.remaining
@@ -70,6 +72,27 @@ class Settlement:
         self._ledger.lock(asset, amount)
         self._store.put(record)
         self._emit(ExecutionKind.NEW, record, (asset,))
+
+    def wake(self, record: OrderRecord, instrument: Instrument, needed: Decimal) -> OrderRecord:
+        """Let a waiting order go to the book; return the order after it.
+
+        Args:
+            record: The order before.
+            instrument: Of its symbol.
+            needed: What a market buy will cost, in quote currency; other orders have bound what
+                they need already.
+
+        Raises:
+            Refusal: ``insufficient_funds``: the order must be closed instead; nothing changed.
+        """
+        now = self._clock.now_ns()
+        asset, bound = funds_needed(record, instrument)
+        if record.price is None and record.side is Side.BUY:
+            self._ledger.rebind(asset, bound, needed)
+        after = replace(record, working_ns=now, updated_ns=now)
+        self._store.put(after)
+        self._emit(ExecutionKind.TRIGGERED, after, (asset,))
+        return after
 
     def fill(
         self,

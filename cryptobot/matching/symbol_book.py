@@ -1,5 +1,6 @@
 """One symbol's two books together: the market's and ours."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -9,6 +10,7 @@ from cryptobot.domain.order import Side
 from cryptobot.matching.ladder import at_least_as_good, would_trade
 from cryptobot.matching.market_book import MarketSide
 from cryptobot.matching.resting import UNKNOWN_QUEUE, RestingSide
+from cryptobot.matching.trigger import WaitingOrders
 
 Levels = Iterable[tuple[Decimal, Decimal]]
 
@@ -19,6 +21,8 @@ class SymbolBook:
 
     Attributes:
         last_price: Of the latest trade, the market's or ours.
+        waiting: Our orders that are not in the book yet.
+        woken: Those of them that a trade has triggered since, next first.
     """
 
     symbol: str
@@ -29,6 +33,14 @@ class SymbolBook:
         default_factory=lambda: {side: RestingSide(side) for side in Side}
     )
     last_price: Decimal | None = None
+    waiting: WaitingOrders = field(default_factory=WaitingOrders)
+    woken: deque[int] = field(default_factory=deque)
+
+    def traded(self, price: Decimal) -> None:
+        """Take note of a trade, the market's or ours: it may trigger orders that wait."""
+        self.last_price = price
+        if self.waiting:
+            self.woken.extend(self.waiting.pop_reached(price))
 
     def update(self, side: Side, levels: Levels) -> None:
         """Take changed levels of a side."""

@@ -78,6 +78,12 @@ class RateLimits:
 
     def spend_order(self) -> None:
         """Count a new order. Raises ``WireError`` -1015 (429)."""
+        self.check_order()
+        self._orders_10_s.used += 1
+        self._orders_day.used += 1
+
+    def check_order(self) -> None:
+        """Refuse a new order beyond the limits, and count none. Raises ``WireError`` -1015."""
         now = self._clock.now_ns()
         for window, limit, words in (
             (self._orders_10_s, self.settings.orders_in_10_s, "10 SECOND"),
@@ -91,8 +97,6 @@ class RateLimits:
                     429,
                     retry_after_s=window.left_s(now),
                 )
-        self._orders_10_s.used += 1
-        self._orders_day.used += 1
 
     def order_filled(self) -> None:
         """Give back the count of an order that was filled: only unfilled orders count."""

@@ -70,6 +70,10 @@ class Venue:
             filters={listing.symbol: listing.filters for listing in feed.listings},
             trade_ids=self._trade_id,
         )
+        for market in self.markets.values():
+            last = market.last_price()
+            if last is not None:
+                self.engine.set_last_price(market.symbol, last)
         self._printed_id: int | None = None
         self.market_trades = 0
 

@@ -13,20 +13,29 @@ class WireError(Exception):
         message: The text beside it.
         status: HTTP status.
         retry_after_s: Value of ``Retry-After``, where there is one.
+        data: What else the body holds, under ``data``.
     """
 
     def __init__(
-        self, code: int, message: str, status: int = 400, *, retry_after_s: int | None = None
+        self,
+        code: int,
+        message: str,
+        status: int = 400,
+        *,
+        retry_after_s: int | None = None,
+        data: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
         self.retry_after_s = retry_after_s
+        self.data = data
 
     def body(self) -> dict[str, object]:
         """Return the JSON body of the answer."""
-        return {"code": self.code, "msg": self.message}
+        body: dict[str, object] = {"code": self.code, "msg": self.message}
+        return body if self.data is None else {**body, "data": self.data}
 
 
 REFUSALS: Mapping[RefusalCode, tuple[int, str]] = {
@@ -38,6 +47,7 @@ REFUSALS: Mapping[RefusalCode, tuple[int, str]] = {
     RefusalCode.FILTER_NOTIONAL: (-1013, "Filter failure: NOTIONAL"),
     RefusalCode.FILTER_PERCENT_PRICE: (-1013, "Filter failure: PERCENT_PRICE_BY_SIDE"),
     RefusalCode.DUPLICATE_CLIENT_ORDER_ID: (-2010, "Duplicate order sent."),
+    RefusalCode.WOULD_TRIGGER: (-2010, "Order would trigger immediately."),
     RefusalCode.WOULD_TAKE: (-2010, "Order would immediately match and take."),
     RefusalCode.NO_LIQUIDITY: (-1112, "No orders on book for symbol."),
     RefusalCode.INSUFFICIENT_FUNDS: (

@@ -41,6 +41,10 @@ class Auditor:
             self.open[order.order_id] = order
         elif event.kind is ExecutionKind.TRADE:
             self._on_trade(event)
+        elif event.kind is ExecutionKind.TRIGGERED:
+            assert self.open[order.order_id].is_waiting
+            assert order.working_ns is not None
+            self.open[order.order_id] = order
         else:
             assert order.state is ENDS[event.kind]
             del self.open[order.order_id]
@@ -51,6 +55,7 @@ class Auditor:
         assert trade.trade_id > self.last_trade_id
         self.last_trade_id = trade.trade_id
         before = self.open[order.order_id]
+        assert not before.is_waiting
         assert trade.amount > 0
         assert order.executed == before.executed + trade.amount <= order.amount
         assert order.cost == before.cost + trade.price * trade.amount
@@ -80,6 +85,8 @@ class Auditor:
     def _check_turn(self, filled: OrderRecord) -> None:
         """Price before time: nobody of ours in front of a maker that fills."""
         for other in self.open.values():
+            if other.is_waiting:
+                continue
             if other.side is filled.side and other.order_id != filled.order_id:
                 assert rank(other) > rank(filled)
 
@@ -93,17 +100,22 @@ class Auditor:
             self.open.values(), key=lambda order: order.order_id
         )
         for order in self.open.values():
-            assert order.type is not OrderType.MARKET
+            assert order.type is not OrderType.MARKET or order.is_waiting
+            last = self.engine.last_price(self.symbol)
+            if order.is_waiting and order.trigger is not None and last is not None:
+                assert not order.trigger.reached(order.side, last)
 
     def _check_money(self) -> None:
         base, quote = self.symbol.split("/")
         needed: defaultdict[str, Decimal] = defaultdict(Decimal)
         for order in self.open.values():
-            assert order.price is not None
             if order.side is SELL:
                 needed[base] += order.amount - order.executed
-            else:
+            elif order.price is not None:
                 needed[quote] += order.price * (order.amount - order.executed)
+            else:
+                assert order.trigger is not None
+                needed[quote] += order.trigger.price * order.amount
         for asset, held in self.engine.ledger.balances().items():
             assert held.free >= 0
             assert held.locked == needed[asset]

@@ -12,6 +12,7 @@ from cryptobot.domain.order import OrderType, Side, TimeInForce
 from cryptobot.matching.events import ExecutionEvent
 from cryptobot.matching.records import NewOrder, OrderRecord
 from cryptobot.matching.refusal import Refusal, RefusalCode
+from cryptobot.matching.trigger import Trigger, TriggerKind
 
 from .invariants import Auditor
 from .venue import BUY, INSTRUMENT, SYMBOL, D, Venue
@@ -56,10 +57,14 @@ class Market(RuleBasedStateMachine):
 
     @rule(price=prices, amount=amounts, taker=sides)
     def feed_trade(self, price: Decimal, amount: Decimal, taker: Side) -> None:
-        filled = sum(trade.amount for trade in self.venue.engine.trades(SYMBOL))
+        filled = self.filled_as_maker()
         self.venue.engine.apply_trade(SYMBOL, price, amount, taker)
-        now = sum(trade.amount for trade in self.venue.engine.trades(SYMBOL))
-        assert now - filled <= amount
+        assert self.filled_as_maker() - filled <= amount
+
+    def filled_as_maker(self) -> Decimal:
+        """What a trade of the market may fill; what it triggers takes from the book."""
+        mine = self.venue.engine.trades(SYMBOL)
+        return sum((trade.amount for trade in mine if trade.is_maker), ZERO)
 
     @rule(
         side=sides,
@@ -100,6 +105,27 @@ class Market(RuleBasedStateMachine):
     def place_market_by_quote(self, side: Side, quote: str) -> None:
         record = self.place(NewOrder(SYMBOL, side, OrderType.MARKET, None, quote_amount=D(quote)))
         assert record is None or not record.is_open
+
+    @rule(
+        side=sides,
+        trigger=st.builds(Trigger, st.sampled_from(TriggerKind), prices),
+        price=st.one_of(st.none(), prices),
+        amount=amounts,
+        lifetime=st.sampled_from(TimeInForce),
+    )
+    def place_waiting(
+        self,
+        side: Side,
+        trigger: Trigger,
+        price: Decimal | None,
+        amount: Decimal,
+        lifetime: TimeInForce,
+    ) -> None:
+        order_type = OrderType.MARKET if price is None else OrderType.LIMIT
+        record = self.place(
+            NewOrder(SYMBOL, side, order_type, amount, price, lifetime, trigger=trigger)
+        )
+        assert record is None or record.is_waiting
 
     @rule(which=st.integers(0, 50))
     def cancel(self, which: int) -> None:

@@ -205,7 +205,7 @@ ERRORS: list[tuple[str, dict[str, Any], type[Exception]]] = [
         {"price": "70000", "params": {"postOnly": True}},
         ccxt_errors.OrderImmediatelyFillable,
     ),
-    ("stop", {"params": {"stopPrice": "60000"}}, ccxt_errors.InvalidOrder),
+    ("stop", {"params": {"stopPrice": "1000"}}, ccxt_errors.OrderImmediatelyFillable),
     ("unknown parameter", {"params": {"colour": "red"}}, ccxt_errors.BadRequest),
     ("late", {"params": {"timestamp": 1}}, ccxt_errors.InvalidNonce),
 ]

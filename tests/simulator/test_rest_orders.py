@@ -97,7 +97,7 @@ async def test_response_type_decides_the_shape(
     assert ("status" in answer.body) == (wanted != "ACK")
 
 
-GOOD = {"quantity": "0.1", "price": "60000", "timeInForce": "GTC"}
+GOOD: dict[str, str | None] = {"quantity": "0.1", "price": "60000", "timeInForce": "GTC"}
 TABLE: list[tuple[str, dict[str, str | None], int, str]] = [
     ("LIMIT", {"price": "60000.001"}, -1013, "Filter failure: PRICE_FILTER"),
     ("LIMIT", {"quantity": "0.000001"}, -1013, "Filter failure: LOT_SIZE"),
@@ -126,8 +126,15 @@ TABLE: list[tuple[str, dict[str, str | None], int, str]] = [
     ("MARKET", {"quantity": None}, -1102, "Param 'quantity' or 'quoteOrderQty' must be sent"),
     ("MARKET", {"quoteOrderQty": "10"}, -1128, "Combination of optional parameters invalid."),
     ("MARKET", {"quantity": "101"}, -1013, "Filter failure: MARKET_LOT_SIZE"),
-    ("STOP_LOSS_LIMIT", {}, -2010, "Stop loss limit orders are not supported"),
-    ("TAKE_PROFIT", {}, -2010, "Take profit orders are not supported"),
+    ("STOP_LOSS_LIMIT", {}, -1102, "Mandatory parameter 'price'"),
+    ("STOP_LOSS_LIMIT", GOOD, -1102, "Param 'stopPrice' or 'trailingDelta' must be sent"),
+    ("STOP_LOSS_LIMIT", GOOD | {"stopPrice": "0"}, -1013, "Invalid stopPrice."),
+    ("STOP_LOSS_LIMIT", GOOD | {"stopPrice": "60000.001"}, -1013, "Filter failure: PRICE_FILTER"),
+    ("STOP_LOSS_LIMIT", GOOD | {"trailingDelta": "100"}, -2010, "Trailing stop orders are not"),
+    ("STOP_LOSS", {"stopPrice": "70000", "price": "1"}, -1106, "Parameter 'price' sent"),
+    ("STOP_LOSS", {"stopPrice": "70000", "quantity": None}, -1102, "Mandatory parameter 'quant"),
+    ("TAKE_PROFIT", {"stopPrice": "60000", "timeInForce": "GTC"}, -1106, "'timeInForce' sent"),
+    ("TAKE_PROFIT", {"stopPrice": "60000", "quoteOrderQty": "9"}, -1106, "'quoteOrderQty' sent"),
     ("PEGGED", {}, -1116, "Invalid orderType."),
 ]
 
@@ -136,8 +143,15 @@ TABLE: list[tuple[str, dict[str, str | None], int, str]] = [
 async def test_bad_order_gives_its_code_and_words(
     client: ExchangeClient, kind: str, change: dict[str, str | None], code: int, words: str
 ) -> None:
-    wanted = {"LIMIT": GOOD, "LIMIT_MAKER": {"quantity": "0.1", "price": "60000"}}
-    base = {"symbol": "BTCUSDT", "side": "BUY", **wanted.get(kind, {"quantity": "0.1"})}
+    wanted: dict[str, dict[str, str | None]] = {
+        "LIMIT": GOOD,
+        "LIMIT_MAKER": {"quantity": "0.1", "price": "60000"},
+    }
+    base: dict[str, str | None] = {
+        "symbol": "BTCUSDT",
+        "side": "BUY",
+        **wanted.get(kind, {"quantity": "0.1"}),
+    }
     params = {name: text for name, text in {**base, **change}.items() if text is not None}
     answer = await client.signed("POST", ORDER, type=kind, **params)
     assert (answer.status, answer.code) == (400, code)

@@ -1,6 +1,7 @@
 """The account's orders."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from cryptobot.domain.clock import NS_PER_MS
 from cryptobot.domain.order import OrderState
@@ -21,7 +22,8 @@ _RESPONSES: Mapping[str, Callable[[str, OrderRecord], dict[str, object]]] = {
 }
 
 
-def _place(call: Call) -> object:
+def placed(call: Call) -> object:
+    """Place the order that the call describes; return the answer. Raises ``WireError``."""
     if call.entry is None:
         raise ValueError("a placing call needs its line in the order log")
     desk = call.exchange.desk
@@ -30,12 +32,11 @@ def _place(call: Call) -> object:
     client_id = call.params.client_id("newClientOrderId") or desk.new_client_id()
     new = read_new_order(call.params, market, client_id)
     order = desk.place(market, new, call.entry)
-    if order.state is OrderState.FILLED:
-        call.exchange.limits.order_filled()
     return answer(market.wire, order)
 
 
-def _test(call: Call) -> object:
+def check_new(call: Call) -> None:
+    """Refuse a new order that is malformed or breaks a filter. Raises ``WireError``."""
     market = call.exchange.market(call.params.symbol())
     response_type(call.params)
     client_id = call.params.client_id("newClientOrderId") or "test"
@@ -50,17 +51,35 @@ def _test(call: Call) -> object:
         )
     except Refusal as refusal:
         raise refusal_error(refusal) from None
-    return {}
 
 
-def _named(call: Call, *, missing: WireError) -> tuple[SymbolMarket, OrderRecord]:
-    """Return the order that ``orderId`` or ``origClientOrderId`` names."""
+def _test(call: Call) -> object:
+    check_new(call)
+    if not call.params.flag("computeCommissionRates"):
+        return {}
+    return order_shapes.test_commissions(call.exchange.venue.fees)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The parameters by which a request names an order, by the exchange's id or the owner's."""
+
+    order_id: str = "orderId"
+    client_order_id: str = "origClientOrderId"
+
+
+_CANCELED = Naming()
+
+
+def _named(call: Call, names: Naming, *, missing: WireError) -> tuple[SymbolMarket, OrderRecord]:
     params = call.params
     market = call.exchange.market(params.symbol())
-    order_id, client_id = params.integer("orderId"), params.text("origClientOrderId")
+    order_id, client_id = params.integer(names.order_id), params.text(names.client_order_id)
     if order_id is None and client_id is None:
         raise WireError(
-            -1102, "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!"
+            -1102,
+            f"Param '{names.client_order_id}' or '{names.order_id}' must be sent, "
+            "but both were empty/null!",
         )
     order = call.exchange.venue.engine.find(
         market.symbol, order_id=order_id, client_order_id=client_id
@@ -71,12 +90,26 @@ def _named(call: Call, *, missing: WireError) -> tuple[SymbolMarket, OrderRecord
 
 
 def _query(call: Call) -> object:
-    market, order = _named(call, missing=WireError(-2013, "Order does not exist."))
+    market, order = _named(call, Naming(), missing=WireError(-2013, "Order does not exist."))
     return order_shapes.queried(market.wire, order)
 
 
 def _cancel(call: Call) -> object:
-    market, order = _named(call, missing=WireError(-2011, "Unknown order sent."))
+    return canceled(call, _CANCELED, call.params.client_id("newClientOrderId"))
+
+
+def canceled(call: Call, names: Naming, cancel_id: str | None) -> dict[str, object]:
+    """Cancel the order that the call names; return the answer.
+
+    Args:
+        call: The request.
+        names: Its parameters that name the order.
+        cancel_id: The cancel's own id, if one was sent.
+
+    Raises:
+        WireError: -2011 and others.
+    """
+    market, order = _named(call, names, missing=WireError(-2011, "Unknown order sent."))
     restriction = call.params.text("cancelRestrictions")
     wanted = {
         None: None,
@@ -90,10 +123,8 @@ def _cancel(call: Call) -> object:
             -2011,
             "Order was not canceled due to cancel restrictions.",
         )
-    after, cancel_id = call.exchange.desk.cancel(
-        market, order.order_id, call.params.client_id("newClientOrderId")
-    )
-    return order_shapes.canceled(market.wire, after, cancel_id)
+    after, own_id = call.exchange.desk.cancel(market, order.order_id, cancel_id)
+    return order_shapes.canceled(market.wire, after, own_id)
 
 
 def _cancel_open(call: Call) -> object:
@@ -147,7 +178,7 @@ def _all(call: Call) -> object:
 
 _NAMING = frozenset({"symbol", "orderId", "origClientOrderId"})
 
-PLACE = Operation(_place, KNOWN, security=Security.SIGNED, counts_orders=True, places=True)
+PLACE = Operation(placed, KNOWN, security=Security.SIGNED, counts_orders=True, places=True)
 TEST = Operation(_test, KNOWN | {"computeCommissionRates"}, security=Security.SIGNED)
 QUERY = Operation(_query, _NAMING, weight=4, security=Security.SIGNED)
 CANCEL = Operation(

@@ -25,6 +25,7 @@ from cryptobot.simulator.server.ws_api import WsApi
 from cryptobot.simulator.streams.hub import StreamHub
 from cryptobot.simulator.streams.publisher import MarketPublisher
 from cryptobot.simulator.streams.user_data import UserDataStream
+from cryptobot.simulator.unfilled_orders import UnfilledOrders
 from cryptobot.simulator.venue import Venue
 
 SERVER_NAME = f"cryptobot-simulator/{__version__}"
@@ -78,6 +79,7 @@ def build_simulator(
     users = UserDataStream(exchange.desk, clock)
     hub = StreamHub()
     publisher = MarketPublisher(venue, hub)
+    venue.listen(UnfilledOrders(limits))
     venue.listen(users)
     venue.listen(publisher)
     sockets = Sockets()

@@ -7,6 +7,7 @@ import orjson
 from aiohttp import web
 
 from cryptobot.simulator.operations import account, market_data, orders
+from cryptobot.simulator.operations.cancel_replace import CANCEL_REPLACE
 from cryptobot.simulator.operations.context import Exchange, Operation
 from cryptobot.simulator.operations.dispatch import dispatch
 from cryptobot.simulator.wire_error import WireError
@@ -29,6 +30,7 @@ ROUTES: Mapping[tuple[str, str], Operation] = {
     ("GET", "/api/v3/ticker/bookTicker"): market_data.BOOK_TICKER,
     ("POST", "/api/v3/order"): orders.PLACE,
     ("POST", "/api/v3/order/test"): orders.TEST,
+    ("POST", "/api/v3/order/cancelReplace"): CANCEL_REPLACE,
     ("GET", "/api/v3/order"): orders.QUERY,
     ("DELETE", "/api/v3/order"): orders.CANCEL,
     ("GET", "/api/v3/openOrders"): orders.OPEN,

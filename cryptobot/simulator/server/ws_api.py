@@ -7,6 +7,7 @@ import orjson
 from aiohttp import web
 
 from cryptobot.simulator.operations import account, market_data, orders
+from cryptobot.simulator.operations.cancel_replace import CANCEL_REPLACE
 from cryptobot.simulator.operations.context import Exchange, Operation
 from cryptobot.simulator.operations.dispatch import dispatch
 from cryptobot.simulator.server.sockets import Sockets
@@ -32,6 +33,7 @@ METHODS: Mapping[str, Operation] = {
     "order.test": orders.TEST,
     "order.status": orders.QUERY,
     "order.cancel": orders.CANCEL,
+    "order.cancelReplace": CANCEL_REPLACE,
     "openOrders.status": orders.OPEN,
     "openOrders.cancelAll": orders.CANCEL_OPEN,
     "allOrders": orders.ALL,

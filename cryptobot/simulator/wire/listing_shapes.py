@@ -6,7 +6,15 @@ from cryptobot.domain.money import ZERO
 from cryptobot.simulator.listing import Listing
 from cryptobot.simulator.wire.numbers import ZERO8, eight
 
-ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET")
+ORDER_TYPES = (
+    "LIMIT",
+    "LIMIT_MAKER",
+    "MARKET",
+    "STOP_LOSS",
+    "STOP_LOSS_LIMIT",
+    "TAKE_PROFIT",
+    "TAKE_PROFIT_LIMIT",
+)
 SELF_TRADE_PREVENTION = "EXPIRE_TAKER"
 
 
@@ -43,7 +51,7 @@ def symbol_info(listing: Listing) -> dict[str, object]:
         "opoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
         "allowTrailingStop": False,
-        "cancelReplaceAllowed": False,
+        "cancelReplaceAllowed": True,
         "amendAllowed": False,
         "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,

@@ -1,12 +1,14 @@
 """Orders, trades and the account, as REST and ws-api answer them."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from cryptobot.domain.clock import NS_PER_MS
 from cryptobot.domain.money import ZERO
 from cryptobot.domain.order import OrderState, OrderType, Side
 from cryptobot.matching.ledger import Holding
 from cryptobot.matching.records import FeeSchedule, OrderRecord, TradeRecord
+from cryptobot.matching.trigger import TriggerKind
 from cryptobot.simulator.wire.listing_shapes import SELF_TRADE_PREVENTION
 from cryptobot.simulator.wire.numbers import ZERO8, eight
 
@@ -19,11 +21,30 @@ STATUS: Mapping[OrderState, str] = {
     OrderState.REJECTED: "REJECTED",
 }
 SIDE: Mapping[Side, str] = {Side.BUY: "BUY", Side.SELL: "SELL"}
-TYPE: Mapping[OrderType, str] = {
-    OrderType.LIMIT: "LIMIT",
-    OrderType.LIMIT_MAKER: "LIMIT_MAKER",
-    OrderType.MARKET: "MARKET",
+_TYPE: Mapping[tuple[OrderType, TriggerKind | None], str] = {
+    (OrderType.LIMIT, None): "LIMIT",
+    (OrderType.LIMIT_MAKER, None): "LIMIT_MAKER",
+    (OrderType.MARKET, None): "MARKET",
+    (OrderType.MARKET, TriggerKind.STOP_LOSS): "STOP_LOSS",
+    (OrderType.LIMIT, TriggerKind.STOP_LOSS): "STOP_LOSS_LIMIT",
+    (OrderType.MARKET, TriggerKind.TAKE_PROFIT): "TAKE_PROFIT",
+    (OrderType.LIMIT, TriggerKind.TAKE_PROFIT): "TAKE_PROFIT_LIMIT",
 }
+_NOT_WORKING = -1
+
+
+def type_of(order: OrderRecord) -> str:
+    """Return the order's type word."""
+    return _TYPE[order.type, None if order.trigger is None else order.trigger.kind]
+
+
+def stop_price(order: OrderRecord) -> Decimal:
+    """Return the price of the order's trigger, 0 without one."""
+    return ZERO if order.trigger is None else order.trigger.price
+
+
+def _working_ms(order: OrderRecord) -> int:
+    return _NOT_WORKING if order.working_ns is None else order.working_ns // NS_PER_MS
 
 
 def status(order: OrderRecord) -> str:
@@ -43,9 +64,14 @@ def _terms(order: OrderRecord) -> dict[str, object]:
         "cummulativeQuoteQty": eight(order.cost),
         "status": status(order),
         "timeInForce": str(order.time_in_force),
-        "type": TYPE[order.type],
+        "type": type_of(order),
         "side": SIDE[order.side],
     }
+
+
+def _trigger(order: OrderRecord) -> dict[str, object]:
+    """Return what only orders with a trigger show in answers."""
+    return {} if order.trigger is None else {"stopPrice": eight(order.trigger.price)}
 
 
 def placed_ack(wire: str, order: OrderRecord) -> dict[str, object]:
@@ -64,7 +90,8 @@ def placed_result(wire: str, order: OrderRecord) -> dict[str, object]:
     return {
         **placed_ack(wire, order),
         **_terms(order),
-        "workingTime": order.created_ns // NS_PER_MS,
+        **_trigger(order),
+        "workingTime": _working_ms(order),
         "selfTradePreventionMode": SELF_TRADE_PREVENTION,
     }
 
@@ -96,6 +123,7 @@ def canceled(wire: str, order: OrderRecord, cancel_id: str) -> dict[str, object]
         "clientOrderId": cancel_id,
         "transactTime": order.updated_ns // NS_PER_MS,
         **_terms(order),
+        **_trigger(order),
         "selfTradePreventionMode": SELF_TRADE_PREVENTION,
     }
 
@@ -108,13 +136,29 @@ def queried(wire: str, order: OrderRecord) -> dict[str, object]:
         "orderListId": -1,
         "clientOrderId": order.client_order_id,
         **_terms(order),
-        "stopPrice": ZERO8,
+        "stopPrice": eight(stop_price(order)),
         "icebergQty": ZERO8,
         "time": order.created_ns // NS_PER_MS,
         "updateTime": order.updated_ns // NS_PER_MS,
-        "isWorking": True,
-        "workingTime": order.created_ns // NS_PER_MS,
+        "isWorking": order.working_ns is not None,
+        "workingTime": _working_ms(order),
         "selfTradePreventionMode": SELF_TRADE_PREVENTION,
+    }
+
+
+def test_commissions(fees: FeeSchedule) -> dict[str, object]:
+    """Return what a test order answers to ``computeCommissionRates``."""
+    none = {"maker": ZERO8, "taker": ZERO8}
+    return {
+        "standardCommissionForOrder": {"maker": eight(fees.maker), "taker": eight(fees.taker)},
+        "specialCommissionForOrder": none,
+        "taxCommissionForOrder": none,
+        "discount": {
+            "enabledForAccount": False,
+            "enabledForSymbol": False,
+            "discountAsset": "BNB",
+            "discount": ZERO8,
+        },
     }
 
 

@@ -5,10 +5,11 @@ from cryptobot.domain.money import ZERO
 from cryptobot.matching.events import ExecutionEvent, ExecutionKind
 from cryptobot.simulator.wire.listing_shapes import SELF_TRADE_PREVENTION
 from cryptobot.simulator.wire.numbers import ZERO8, eight
-from cryptobot.simulator.wire.order_shapes import SIDE, TYPE, status
+from cryptobot.simulator.wire.order_shapes import SIDE, status, stop_price, type_of
 
 _EXECUTION = {
     ExecutionKind.NEW: "NEW",
+    ExecutionKind.TRIGGERED: "NEW",
     ExecutionKind.TRADE: "TRADE",
     ExecutionKind.CANCELED: "CANCELED",
     ExecutionKind.EXPIRED: "EXPIRED",
@@ -35,11 +36,11 @@ def execution_report(
         "s": wire,
         "c": cancel_id or order.client_order_id,
         "S": SIDE[order.side],
-        "o": TYPE[order.type],
+        "o": type_of(order),
         "f": str(order.time_in_force),
         "q": eight(order.amount),
         "p": eight(order.price or ZERO),
-        "P": ZERO8,
+        "P": eight(stop_price(order)),
         "F": ZERO8,
         "g": -1,
         "C": order.client_order_id if cancel_id else "",
@@ -55,16 +56,17 @@ def execution_report(
         "T": at_ms,
         "t": fill.trade_id if fill else -1,
         "I": event.execution_id,
-        "w": order.is_open,
+        "w": order.is_open and not order.is_waiting,
         "m": bool(fill and fill.is_maker),
         "M": fill is not None,
         "O": order.created_ns // NS_PER_MS,
         "Z": eight(order.cost),
         "Y": eight(fill.cost) if fill else ZERO8,
         "Q": eight(order.quote_amount or ZERO),
-        "W": order.created_ns // NS_PER_MS,
         "V": SELF_TRADE_PREVENTION,
     }
+    if order.working_ns is not None:
+        report["W"] = order.working_ns // NS_PER_MS
     if event.kind is ExecutionKind.EXPIRED:
         report["eR"] = "INSUFFICIENT_LIQUIDITY"
     return report
