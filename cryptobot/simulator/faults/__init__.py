@@ -1,0 +1,1 @@
+"""What goes wrong and when: descriptions and decisions, without a wire."""
