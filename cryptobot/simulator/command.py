@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from cryptobot.domain.errors import UserError
-from cryptobot.simulator.limits import LimitSettings
+from cryptobot.simulator.limit_settings import LimitSettings
 from cryptobot.simulator.market.opening import open_market
 from cryptobot.simulator.server.app import SimulatorSettings, build_simulator
 from cryptobot.simulator.server.run import RunningSimulator

@@ -1,49 +1,12 @@
 """Request weight and order count, in the windows that Binance uses."""
 
-from dataclasses import dataclass
-
-from cryptobot.domain.clock import NS_PER_S, Clock
+from cryptobot.domain.clock import Clock
+from cryptobot.simulator.ip_gate import IpGate
+from cryptobot.simulator.limit_settings import LimitSettings
+from cryptobot.simulator.window import CountWindow
 from cryptobot.simulator.wire_error import WireError
 
 _MINUTE_S, _TEN_S, _DAY_S = 60, 10, 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class LimitSettings:
-    """How much is allowed.
-
-    Attributes:
-        weight_a_minute: Request weight of all requests.
-        orders_in_10_s: New orders, less those filled; change it for load tests, as Binance's
-            own value differs by time and account.
-        orders_a_day: As above, for a day.
-    """
-
-    weight_a_minute: int = 6_000
-    orders_in_10_s: int = 50
-    orders_a_day: int = 160_000
-
-
-class _Window:
-    """A count that starts again at every multiple of its length."""
-
-    __slots__ = ("_length_ns", "_number", "used")
-
-    def __init__(self, length_s: int) -> None:
-        self._length_ns = length_s * NS_PER_S
-        self._number = -1
-        self.used = 0
-
-    def roll(self, now_ns: int) -> None:
-        number = now_ns // self._length_ns
-        if number != self._number:
-            self._number = number
-            self.used = 0
-
-    def left_s(self, now_ns: int) -> int:
-        """Whole seconds, rounded up, until the window ends."""
-        left_ns = self._length_ns - now_ns % self._length_ns
-        return -(-left_ns // NS_PER_S)
 
 
 class RateLimits:
@@ -56,25 +19,26 @@ class RateLimits:
 
     def __init__(self, settings: LimitSettings, clock: Clock) -> None:
         self.settings = settings
+        self.gate = IpGate(settings, clock)
         self._clock = clock
-        self._weight = _Window(_MINUTE_S)
-        self._orders_10_s = _Window(_TEN_S)
-        self._orders_day = _Window(_DAY_S)
+        self._weight = CountWindow(_MINUTE_S)
+        self._orders_10_s = CountWindow(_TEN_S)
+        self._orders_day = CountWindow(_DAY_S)
 
     def spend_weight(self, weight: int) -> None:
         """Count a request. Raises ``WireError`` -1003 (429) when the minute's weight is used up."""
         now = self._clock.now_ns()
-        self._weight.roll(now)
-        self._weight.used += weight
-        limit = self.settings.weight_a_minute
-        if self._weight.used > limit:
-            raise WireError(
-                -1003,
-                f"Too much request weight used; current limit is {limit} request weight per 1 "
-                "MINUTE. Please use WebSocket Streams for live updates to avoid polling the API.",
-                429,
-                retry_after_s=self._weight.left_s(now),
-            )
+        if self._weight.add(now, weight) > self.settings.weight_a_minute:
+            raise self.throttle(self._weight.left_s(now))
+
+    def throttle(self, seconds: int) -> WireError:
+        """Refuse everything for so many seconds; return the refusal of this request."""
+        return self.gate.throttle(
+            seconds,
+            f"Too much request weight used; current limit is {self.settings.weight_a_minute} "
+            "request weight per 1 MINUTE. Please use WebSocket Streams for live updates to avoid "
+            "polling the API.",
+        )
 
     def spend_order(self) -> None:
         """Count a new order. Raises ``WireError`` -1015 (429)."""
@@ -121,20 +85,21 @@ class RateLimits:
             _rule("REQUEST_WEIGHT", "MINUTE", 1, self.settings.weight_a_minute),
             _rule("ORDERS", "SECOND", 10, self.settings.orders_in_10_s),
             _rule("ORDERS", "DAY", 1, self.settings.orders_a_day),
-            _rule("RAW_REQUESTS", "MINUTE", 5, 61_000),
+            _rule("RAW_REQUESTS", "MINUTE", 5, self.settings.raw_requests_in_5_min),
         ]
+
+    def order_usage(self) -> list[dict[str, object]]:
+        """Return how many unfilled orders count against each limit."""
+        now = self._clock.now_ns()
+        self._orders_10_s.roll(now)
+        self._orders_day.roll(now)
+        _, ten, day, _ = self.rules()
+        return [{**ten, "count": self._orders_10_s.used}, {**day, "count": self._orders_day.used}]
 
     def usage(self, *, with_orders: bool) -> list[dict[str, object]]:
         """Return ``rateLimits`` of a ws-api answer."""
-        weight, ten, day, _ = self.rules()
-        usage = [{**weight, "count": self._weight.used}]
-        if with_orders:
-            usage = [
-                {**ten, "count": self._orders_10_s.used},
-                {**day, "count": self._orders_day.used},
-                *usage,
-            ]
-        return usage
+        weight = {**self.rules()[0], "count": self._weight.used}
+        return [*self.order_usage(), weight] if with_orders else [weight]
 
 
 def _rule(kind: str, interval: str, number: int, limit: int) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cryptobot.simulator.clock import ExchangeClock
@@ -33,16 +33,23 @@ class Gatekeeper:
     Args:
         credentials: Of the one account.
         clock: The exchange's.
+        fault_ms: Tells how wrong the clock is by a fault.
     """
 
-    def __init__(self, credentials: Credentials, clock: ExchangeClock) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        clock: ExchangeClock,
+        fault_ms: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self._fault_ms = fault_ms
         self._credentials = credentials
         self._clock = clock
         self.skew_ms = 0
 
     def server_ms(self) -> int:
         """Return what the exchange says the time is, in milliseconds."""
-        return self._clock.now_ms() + self.skew_ms
+        return self._clock.now_ms() + self.skew_ms + self._fault_ms()
 
     def check(self, key: str | None, payload: str, params: Mapping[str, str]) -> None:
         """Let a signed request pass.

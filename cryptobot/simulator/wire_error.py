@@ -65,6 +65,16 @@ def refusal_error(refusal: Refusal) -> WireError:
     return WireError(code, message)
 
 
+def maintenance() -> WireError:
+    """Return what everything answers while the exchange is closed for maintenance."""
+    return WireError(-1, "System is under maintenance.", 503)
+
+
+def market_closed() -> WireError:
+    """Return the answer to an order for a symbol that does not trade."""
+    return WireError(*REFUSALS[RefusalCode.MARKET_CLOSED])
+
+
 def mandatory(name: str) -> WireError:
     """Return the error for a parameter that is missing, empty or malformed."""
     return WireError(

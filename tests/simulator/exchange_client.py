@@ -13,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, ManualClock
-from cryptobot.simulator.limits import LimitSettings
+from cryptobot.simulator.limit_settings import LimitSettings
 from cryptobot.simulator.market.feed import MarketFeed
 from cryptobot.simulator.security import sign
 from cryptobot.simulator.server.app import Simulator, SimulatorSettings, build_simulator

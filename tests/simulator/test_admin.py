@@ -27,7 +27,6 @@ async def test_requests_lists_those_since_a_time(client: ExchangeClient) -> None
     await client.get("/api/v3/depth", symbol="NOPE")
     lines = (await client.get("/sim/requests", since=first["received_ns"] + 1)).body
     assert [(line["path"], line["status"], line["code"]) for line in lines] == [
-        ("/sim/requests", 200, None),
         ("/api/v3/depth", 400, -1121),
     ]
     assert (await client.get("/sim/requests", since="soon")).status == 400
@@ -71,12 +70,6 @@ async def test_clock_with_bad_body_says_what_it_wants(client: ExchangeClient, bo
     answer = await client.request("POST", "/sim/clock", body=body)
     assert answer.status == 400
     assert "skew_ms" in answer.body["error"]
-
-
-async def test_faults_are_none_and_cannot_be_set_yet(client: ExchangeClient) -> None:
-    assert (await client.get("/sim/faults")).body == []
-    for method in ("POST", "DELETE"):
-        assert (await client.request(method, "/sim/faults")).status == 501
 
 
 async def test_admin_is_not_on_the_tls_port(client: ExchangeClient) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from cryptobot.simulator.limits import LimitSettings
+from cryptobot.simulator.limit_settings import LimitSettings
 from cryptobot.simulator.operations.cancel_replace import ANSWERS, Result
 from tests.simulator.exchange_client import Answer, ExchangeClient, exchange
 from tests.simulator.scripted_market import ScriptedMarket

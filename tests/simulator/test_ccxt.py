@@ -11,7 +11,7 @@ import ccxt.pro as ccxtpro
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from cryptobot.simulator.limits import LimitSettings
+from cryptobot.simulator.limit_settings import LimitSettings
 from cryptobot.simulator.market.generated import GeneratedMarket
 from cryptobot.simulator.server.app import Simulator, SimulatorSettings, build_simulator
 from cryptobot.simulator.server.run import RunningSimulator

@@ -1,7 +1,8 @@
 import pytest
 
 from cryptobot.domain.clock import NS_PER_S, ManualClock
-from cryptobot.simulator.limits import LimitSettings, RateLimits
+from cryptobot.simulator.limit_settings import LimitSettings
+from cryptobot.simulator.limits import RateLimits
 from cryptobot.simulator.wire_error import WireError
 
 MINUTE_START_NS = 1_790_000_040 * NS_PER_S

@@ -3,7 +3,7 @@ from urllib.parse import urlencode
 import pytest
 
 from cryptobot.domain.order import Side
-from cryptobot.simulator.limits import LimitSettings
+from cryptobot.simulator.limit_settings import LimitSettings
 from cryptobot.simulator.security import sign
 from tests.simulator.exchange_client import ExchangeClient, exchange
 from tests.simulator.scripted_market import ScriptedMarket

@@ -2,6 +2,7 @@
 
 from cryptobot.domain.clock import NS_PER_MS
 from cryptobot.simulator.operations.context import Call, Operation, Security
+from cryptobot.simulator.operations.names import OperationName
 from cryptobot.simulator.wire import order_shapes
 from cryptobot.simulator.wire.numbers import eight
 from cryptobot.simulator.wire_error import WireError
@@ -12,7 +13,7 @@ _MAX_ROWS = 1_000
 def _account(call: Call) -> object:
     venue = call.exchange.venue
     return order_shapes.account(
-        venue.engine.ledger.balances(),
+        call.account.balances(),
         venue.fees,
         venue.clock.now_ms(),
         omit_zero=bool(call.params.flag("omitZeroBalances")),
@@ -28,7 +29,7 @@ def _my_trades(call: Call) -> object:
         raise WireError(-1128, "Combination of optional parameters invalid.")
     chosen = [
         fill
-        for fill in call.exchange.venue.engine.trades(market.symbol)
+        for fill in call.account.trades(market.symbol)
         if (first is None or fill.trade_id >= first)
         and (order_id is None or fill.order_id == order_id)
         and (since is None or fill.at_ns // NS_PER_MS >= since)
@@ -57,11 +58,27 @@ def _trade_fee(call: Call) -> object:
     ]
 
 
-ACCOUNT = Operation(_account, frozenset({"omitZeroBalances"}), weight=20, security=Security.SIGNED)
+def _order_count(call: Call) -> object:
+    return call.exchange.limits.order_usage()
+
+
+ACCOUNT = Operation(
+    OperationName.ACCOUNT,
+    _account,
+    frozenset({"omitZeroBalances"}),
+    weight=20,
+    security=Security.SIGNED,
+)
 MY_TRADES = Operation(
+    OperationName.MY_TRADES,
     _my_trades,
     frozenset({"symbol", "orderId", "startTime", "endTime", "fromId", "limit"}),
     weight=20,
     security=Security.SIGNED,
 )
-TRADE_FEE = Operation(_trade_fee, frozenset({"symbol"}), security=Security.SIGNED)
+TRADE_FEE = Operation(
+    OperationName.TRADE_FEE, _trade_fee, frozenset({"symbol"}), security=Security.SIGNED
+)
+ORDER_COUNT = Operation(
+    OperationName.ORDER_COUNT, _order_count, weight=40, security=Security.SIGNED
+)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from cryptobot.simulator.operations import orders
 from cryptobot.simulator.operations.context import Call, Operation, Security
+from cryptobot.simulator.operations.names import OperationName
 from cryptobot.simulator.operations.new_order import KNOWN
 from cryptobot.simulator.wire_error import WireError
 
@@ -85,6 +86,7 @@ def _cancel_replace(call: Call) -> object:
 
 
 CANCEL_REPLACE = Operation(
+    OperationName.CANCEL_REPLACE,
     _cancel_replace,
     KNOWN
     | {

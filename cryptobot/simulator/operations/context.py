@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from cryptobot.simulator.account_desk import AccountDesk, Received
+from cryptobot.simulator.account_history import AccountHistory, AccountView
 from cryptobot.simulator.limits import RateLimits
+from cryptobot.simulator.operations.names import OperationName
 from cryptobot.simulator.params import Params
 from cryptobot.simulator.security import Gatekeeper
 from cryptobot.simulator.symbol_market import SymbolMarket
@@ -21,6 +23,7 @@ class Exchange:
     desk: AccountDesk
     limits: RateLimits
     gatekeeper: Gatekeeper
+    history: AccountHistory
 
     def market(self, wire: str) -> SymbolMarket:
         """Return a symbol by its wire name. Raises ``WireError`` -1121."""
@@ -35,11 +38,13 @@ class Call:
     """One request that passed the gate.
 
     Attributes:
+        account: The account's orders, trades and balances as this request may see them.
         entry: The line in the order log, for operations that place orders.
     """
 
     exchange: Exchange
     params: Params
+    account: AccountView
     entry: Received | None = None
 
 
@@ -58,6 +63,7 @@ class Operation:
     """Something a client may ask.
 
     Attributes:
+        name: What it is called where it is talked about.
         run: Returns what becomes the JSON body. Raises ``WireError``.
         known: Names of its parameters; others are refused.
         weight: Request weight, or how it follows from the parameters.
@@ -65,6 +71,7 @@ class Operation:
         places: It places orders: every request is kept in the order log.
     """
 
+    name: OperationName
     run: Callable[[Call], object]
     known: frozenset[str] = field(default_factory=frozenset)
     weight: Weight = 1

@@ -16,6 +16,7 @@ def dispatch(
     key: str | None,
     payload: str,
     via: str,
+    lag_ms: int = 0,
 ) -> object:
     """Answer a request.
 
@@ -26,6 +27,7 @@ def dispatch(
         key: The API key sent, if any.
         payload: What was signed.
         via: ``rest`` or ``ws-api``, for the order log.
+        lag_ms: Reads of the account show what was so long ago.
 
     Raises:
         WireError: Binance's answer to what is wrong.
@@ -41,7 +43,8 @@ def dispatch(
             exchange.gatekeeper.check(key, payload, values)
         params.check_known(operation.known)
         exchange.venue.advance()
-        return operation.run(Call(exchange, params, entry))
+        account = exchange.history.view(lag_ms)
+        return operation.run(Call(exchange, params, account, entry))
     except WireError as error:
         if entry is not None:
             exchange.desk.refused(entry, error)

@@ -6,6 +6,7 @@ from cryptobot.domain.market import Level
 from cryptobot.domain.money import ZERO
 from cryptobot.simulator.intervals import INTERVALS
 from cryptobot.simulator.operations.context import Call, Exchange, Operation
+from cryptobot.simulator.operations.names import OperationName
 from cryptobot.simulator.params import Params
 from cryptobot.simulator.symbol_market import SymbolMarket
 from cryptobot.simulator.wire import market_shapes
@@ -178,24 +179,46 @@ def _one_or_all(one: int, everything: int) -> Callable[[Params], int]:
 
 _SYMBOLS = frozenset({"symbol", "symbols", "symbolStatus"})
 
-PING = Operation(_ping)
-TIME = Operation(_time)
+PING = Operation(OperationName.PING, _ping)
+TIME = Operation(OperationName.TIME, _time)
 EXCHANGE_INFO = Operation(
-    _exchange_info, _SYMBOLS | {"permissions", "showPermissionSets"}, weight=20
+    OperationName.EXCHANGE_INFO,
+    _exchange_info,
+    _SYMBOLS | {"permissions", "showPermissionSets"},
+    weight=20,
 )
-DEPTH = Operation(_depth, frozenset({"symbol", "limit", "symbolStatus"}), weight=_depth_weight)
-TRADES = Operation(_trades, frozenset({"symbol", "limit"}), weight=25)
-HISTORICAL_TRADES = Operation(_trades, frozenset({"symbol", "limit", "fromId"}), weight=25)
+DEPTH = Operation(
+    OperationName.DEPTH,
+    _depth,
+    frozenset({"symbol", "limit", "symbolStatus"}),
+    weight=_depth_weight,
+)
+TRADES = Operation(OperationName.TRADES, _trades, frozenset({"symbol", "limit"}), weight=25)
+HISTORICAL_TRADES = Operation(
+    OperationName.TRADES, _trades, frozenset({"symbol", "limit", "fromId"}), weight=25
+)
 AGGREGATE_TRADES = Operation(
-    _aggregate_trades, frozenset({"symbol", "limit", "fromId", "startTime", "endTime"}), weight=4
+    OperationName.AGGREGATE_TRADES,
+    _aggregate_trades,
+    frozenset({"symbol", "limit", "fromId", "startTime", "endTime"}),
+    weight=4,
 )
 KLINES = Operation(
+    OperationName.KLINES,
     _klines,
     frozenset({"symbol", "interval", "limit", "startTime", "endTime", "timeZone"}),
     weight=2,
 )
-AVERAGE_PRICE = Operation(_average_price, frozenset({"symbol"}), weight=2)
-DAY_TICKER = Operation(_day_ticker, _SYMBOLS | {"type"}, weight=_one_or_all(2, 80))
-PRICE_TICKER = Operation(_price_ticker, _SYMBOLS, weight=_one_or_all(2, 4))
-BOOK_TICKER = Operation(_book_tickers, _SYMBOLS, weight=_one_or_all(2, 4))
-SYSTEM_STATUS = Operation(_system_status)
+AVERAGE_PRICE = Operation(
+    OperationName.AVERAGE_PRICE, _average_price, frozenset({"symbol"}), weight=2
+)
+DAY_TICKER = Operation(
+    OperationName.DAY_TICKER, _day_ticker, _SYMBOLS | {"type"}, weight=_one_or_all(2, 80)
+)
+PRICE_TICKER = Operation(
+    OperationName.PRICE_TICKER, _price_ticker, _SYMBOLS, weight=_one_or_all(2, 4)
+)
+BOOK_TICKER = Operation(
+    OperationName.BOOK_TICKER, _book_tickers, _SYMBOLS, weight=_one_or_all(2, 4)
+)
+SYSTEM_STATUS = Operation(OperationName.SYSTEM_STATUS, _system_status)

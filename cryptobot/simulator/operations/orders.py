@@ -8,7 +8,9 @@ from cryptobot.domain.order import OrderState
 from cryptobot.matching.filters import check_order
 from cryptobot.matching.records import OrderRecord
 from cryptobot.matching.refusal import Refusal
+from cryptobot.simulator.account_history import AccountView
 from cryptobot.simulator.operations.context import Call, Operation, Security
+from cryptobot.simulator.operations.names import OperationName
 from cryptobot.simulator.operations.new_order import KNOWN, read_new_order, response_type
 from cryptobot.simulator.symbol_market import SymbolMarket
 from cryptobot.simulator.wire import order_shapes
@@ -71,7 +73,9 @@ class Naming:
 _CANCELED = Naming()
 
 
-def _named(call: Call, names: Naming, *, missing: WireError) -> tuple[SymbolMarket, OrderRecord]:
+def _named(
+    call: Call, names: Naming, account: AccountView, *, missing: WireError
+) -> tuple[SymbolMarket, OrderRecord]:
     params = call.params
     market = call.exchange.market(params.symbol())
     order_id, client_id = params.integer(names.order_id), params.text(names.client_order_id)
@@ -81,16 +85,16 @@ def _named(call: Call, names: Naming, *, missing: WireError) -> tuple[SymbolMark
             f"Param '{names.client_order_id}' or '{names.order_id}' must be sent, "
             "but both were empty/null!",
         )
-    order = call.exchange.venue.engine.find(
-        market.symbol, order_id=order_id, client_order_id=client_id
-    )
+    order = account.find(market.symbol, order_id=order_id, client_order_id=client_id)
     if order is None or (client_id is not None and order.client_order_id != client_id):
         raise missing
     return market, order
 
 
 def _query(call: Call) -> object:
-    market, order = _named(call, Naming(), missing=WireError(-2013, "Order does not exist."))
+    market, order = _named(
+        call, Naming(), call.account, missing=WireError(-2013, "Order does not exist.")
+    )
     return order_shapes.queried(market.wire, order)
 
 
@@ -109,7 +113,8 @@ def canceled(call: Call, names: Naming, cancel_id: str | None) -> dict[str, obje
     Raises:
         WireError: -2011 and others.
     """
-    market, order = _named(call, names, missing=WireError(-2011, "Unknown order sent."))
+    live = call.exchange.history.view()  # a cancel is never too late to see
+    market, order = _named(call, names, live, missing=WireError(-2011, "Unknown order sent."))
     restriction = call.params.text("cancelRestrictions")
     wanted = {
         None: None,
@@ -146,12 +151,12 @@ def _open(call: Call) -> object:
     if not call.params.has("symbol"):
         wires = {market.symbol: market.wire for market in venue.markets.values()}
         return [
-            order_shapes.queried(wires[order.symbol], order) for order in venue.engine.open_orders()
+            order_shapes.queried(wires[order.symbol], order) for order in call.account.open_orders()
         ]
     market = call.exchange.market(call.params.symbol())
     return [
         order_shapes.queried(market.wire, order)
-        for order in venue.engine.open_orders(market.symbol)
+        for order in call.account.open_orders(market.symbol)
     ]
 
 
@@ -165,7 +170,7 @@ def _all(call: Call) -> object:
     )
     chosen: Sequence[OrderRecord] = [
         order
-        for order in call.exchange.venue.engine.orders(market.symbol)
+        for order in call.account.orders(market.symbol)
         if (first is None or order.order_id >= first)
         and (since is None or order.created_ns // NS_PER_MS >= since)
         and (until is None or order.created_ns // NS_PER_MS <= until)
@@ -178,20 +183,36 @@ def _all(call: Call) -> object:
 
 _NAMING = frozenset({"symbol", "orderId", "origClientOrderId"})
 
-PLACE = Operation(placed, KNOWN, security=Security.SIGNED, counts_orders=True, places=True)
-TEST = Operation(_test, KNOWN | {"computeCommissionRates"}, security=Security.SIGNED)
-QUERY = Operation(_query, _NAMING, weight=4, security=Security.SIGNED)
-CANCEL = Operation(
-    _cancel, _NAMING | {"newClientOrderId", "cancelRestrictions"}, security=Security.SIGNED
+PLACE = Operation(
+    OperationName.PLACE_ORDER,
+    placed,
+    KNOWN,
+    security=Security.SIGNED,
+    counts_orders=True,
+    places=True,
 )
-CANCEL_OPEN = Operation(_cancel_open, frozenset({"symbol"}), security=Security.SIGNED)
+TEST = Operation(
+    OperationName.TEST_ORDER, _test, KNOWN | {"computeCommissionRates"}, security=Security.SIGNED
+)
+QUERY = Operation(OperationName.QUERY_ORDER, _query, _NAMING, weight=4, security=Security.SIGNED)
+CANCEL = Operation(
+    OperationName.CANCEL_ORDER,
+    _cancel,
+    _NAMING | {"newClientOrderId", "cancelRestrictions"},
+    security=Security.SIGNED,
+)
+CANCEL_OPEN = Operation(
+    OperationName.CANCEL_OPEN_ORDERS, _cancel_open, frozenset({"symbol"}), security=Security.SIGNED
+)
 OPEN = Operation(
+    OperationName.OPEN_ORDERS,
     _open,
     frozenset({"symbol"}),
     weight=lambda params: 6 if params.has("symbol") else 80,
     security=Security.SIGNED,
 )
 ALL = Operation(
+    OperationName.ALL_ORDERS,
     _all,
     frozenset({"symbol", "orderId", "startTime", "endTime", "limit"}),
     weight=20,

@@ -10,7 +10,7 @@ from aiohttp import web
 from cryptobot.domain.clock import NS_PER_MS
 from cryptobot.domain.money import plain
 from cryptobot.simulator.operations.context import Exchange
-from cryptobot.simulator.server.faults import FaultPlan
+from cryptobot.simulator.server.fault_desk import FaultDesk
 from cryptobot.simulator.server.request_log import RequestLog
 from cryptobot.simulator.server.sockets import Sockets
 from cryptobot.simulator.streams.user_data import UserDataStream
@@ -32,7 +32,6 @@ class AdminView:
     requests: RequestLog
     sockets: Sockets
     users: UserDataStream
-    faults: FaultPlan
     version: str
 
 
@@ -125,14 +124,6 @@ class Admin:
                 )
         return _json({"time_ms": clock.now_ms(), "speed": clock.speed})
 
-    async def faults(self, _: web.Request) -> web.Response:
-        """Return the faults in force."""
-        return _json(self._view.faults.describe())
-
-    async def no_faults(self, _: web.Request) -> web.Response:
-        """Refuse to change faults."""
-        return _json({"error": "faults cannot be changed in this version"}, 501)
-
 
 def local_only(handler: Handler) -> Handler:
     """Return ``handler`` for plain connections from this machine only."""
@@ -148,16 +139,18 @@ def local_only(handler: Handler) -> Handler:
     return guarded
 
 
-def add_admin_routes(app: web.Application, admin: Admin) -> None:
+def add_admin_routes(app: web.Application, admin: Admin, faults: FaultDesk) -> None:
     """Add every path."""
     routes: tuple[tuple[str, str, Handler], ...] = (
         ("GET", "/sim/orders", admin.orders),
         ("GET", "/sim/requests", admin.requests),
         ("GET", "/sim/state", admin.state),
         ("POST", "/sim/clock", admin.clock),
-        ("GET", "/sim/faults", admin.faults),
-        ("POST", "/sim/faults", admin.no_faults),
-        ("DELETE", "/sim/faults", admin.no_faults),
+        ("GET", "/sim/faults", faults.listed),
+        ("GET", "/sim/faults/presets", faults.presets),
+        ("POST", "/sim/faults", faults.add),
+        ("DELETE", "/sim/faults", faults.clear),
+        ("DELETE", "/sim/faults/{id}", faults.remove),
     )
     for method, path, handler in routes:
         app.router.add_route(method, path, local_only(handler))

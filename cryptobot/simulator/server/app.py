@@ -1,7 +1,7 @@
 """Puts the exchange on aiohttp."""
 
 import random
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -10,18 +10,29 @@ from cryptobot import __version__
 from cryptobot.domain.clock import Clock, SystemClock
 from cryptobot.domain.ids import IdSource
 from cryptobot.simulator.account_desk import AccountDesk
+from cryptobot.simulator.account_history import AccountHistory
 from cryptobot.simulator.clock import ExchangeClock
-from cryptobot.simulator.limits import LimitSettings, RateLimits
+from cryptobot.simulator.faults.description import Fault
+from cryptobot.simulator.faults.plan import FaultPlan
+from cryptobot.simulator.limit_settings import LimitSettings
+from cryptobot.simulator.limits import RateLimits
 from cryptobot.simulator.market.feed import MarketFeed
 from cryptobot.simulator.operations.context import Exchange
 from cryptobot.simulator.security import Credentials, Gatekeeper
 from cryptobot.simulator.server.admin import Admin, AdminView, add_admin_routes
-from cryptobot.simulator.server.faults import FaultPlan, NoFaults, Proceed
+from cryptobot.simulator.server.answers import WireAnswer
+from cryptobot.simulator.server.fault_desk import FaultDesk
+from cryptobot.simulator.server.faults import HttpFaults, Proceed
+from cryptobot.simulator.server.http_effects import Gone
 from cryptobot.simulator.server.market_socket import MarketSocket, add_market_sockets
-from cryptobot.simulator.server.request_log import RequestLine, RequestLog
-from cryptobot.simulator.server.rest import WireAnswer, add_rest_routes
+from cryptobot.simulator.server.open_sockets import OpenSockets
+from cryptobot.simulator.server.request_keys import FIRED
+from cryptobot.simulator.server.request_log import RequestLog
+from cryptobot.simulator.server.rest import add_rest_routes
 from cryptobot.simulator.server.sockets import Sockets
 from cryptobot.simulator.server.ws_api import WsApi
+from cryptobot.simulator.server.ws_api_faults import WsApiFaults
+from cryptobot.simulator.streams.event_faults import EventFaults
 from cryptobot.simulator.streams.hub import StreamHub
 from cryptobot.simulator.streams.publisher import MarketPublisher
 from cryptobot.simulator.streams.user_data import UserDataStream
@@ -59,40 +70,57 @@ class Simulator:
     app: web.Application
     publisher: MarketPublisher
     sockets: Sockets
+    plan: FaultPlan
 
 
 def build_simulator(
     feed: MarketFeed,
     settings: SimulatorSettings | None = None,
-    faults: FaultPlan | None = None,
+    faults: Sequence[Fault] = (),
 ) -> Simulator:
-    """Put an exchange together that plays ``feed``; the market starts now."""
+    """Put an exchange together that plays ``feed``; the market starts now, and so do faults."""
     settings = settings or SimulatorSettings()
-    plan = faults or NoFaults()
     clock = ExchangeClock(settings.clock, settings.speed)
+    plan = FaultPlan(clock.flowing_ns, settings.seed)
     venue = Venue(feed, clock)
     limits = RateLimits(settings.limits, settings.clock)
     ids = IdSource(random.Random(settings.seed))  # noqa: S311 - ids that repeat with the seed
     exchange = Exchange(
-        venue, AccountDesk(venue, limits, ids), limits, Gatekeeper(settings.credentials, clock)
+        venue,
+        AccountDesk(venue, limits, ids),
+        limits,
+        Gatekeeper(settings.credentials, clock, plan.skew_ms),
+        AccountHistory(venue),
     )
-    users = UserDataStream(exchange.desk, clock)
-    hub = StreamHub()
+    events = EventFaults(plan, clock.now_ns)
+    users = UserDataStream(exchange.desk, clock, events)
+    hub = StreamHub(events)
     publisher = MarketPublisher(venue, hub)
-    venue.listen(UnfilledOrders(limits))
-    venue.listen(users)
-    venue.listen(publisher)
-    sockets = Sockets()
+    sockets = Sockets(settings.clock)
+    for listener in (
+        exchange.history,
+        UnfilledOrders(limits),
+        users,
+        publisher,
+        OpenSockets(sockets, events),
+    ):
+        venue.listen(listener)
+    plan.add(faults)
     log = RequestLog()
     app = web.Application(
-        middlewares=[_log_requests(log), _faults(plan)], client_max_size=_MAX_BODY_BYTES
+        middlewares=[_log_requests(log), _faults(HttpFaults(exchange, plan))],
+        client_max_size=_MAX_BODY_BYTES,
     )
     app.on_response_prepare.append(_name_server)
     add_rest_routes(app, exchange)
-    add_market_sockets(app, MarketSocket(hub, publisher, sockets))
-    app.router.add_get("/ws-api/v3", WsApi(exchange, users, sockets).serve)
-    add_admin_routes(app, Admin(AdminView(exchange, log, sockets, users, plan, __version__)))
-    return Simulator(exchange, app, publisher, sockets)
+    add_market_sockets(
+        app, MarketSocket(hub, publisher, sockets, plan, settings.limits.messages_a_second)
+    )
+    ws_api = WsApi(exchange, users, sockets, WsApiFaults(exchange, plan, events), log)
+    app.router.add_get("/ws-api/v3", ws_api.serve)
+    view = AdminView(exchange, log, sockets, users, __version__)
+    add_admin_routes(app, Admin(view), FaultDesk(plan, exchange, sockets, events))
+    return Simulator(exchange, app, publisher, sockets, plan)
 
 
 async def _name_server(_: web.Request, response: web.StreamResponse) -> None:
@@ -102,11 +130,13 @@ async def _name_server(_: web.Request, response: web.StreamResponse) -> None:
 def _log_requests(log: RequestLog):  # type: ignore[no-untyped-def]  # noqa: ANN202 - aiohttp's middleware type
     @web.middleware
     async def middleware(request: web.Request, handler: Proceed) -> web.StreamResponse:
-        received_ns, started = time.time_ns(), time.perf_counter_ns()
-        status, code = 500, None
+        if _is_admin(request):
+            return await handler(request)
+        line = log.begin(request.method, request.path)
+        status, code = 0, None
         try:
             response = await handler(request)
-            status = response.status
+            status = 0 if isinstance(response, Gone) else response.status
             code = response.code if isinstance(response, WireAnswer) else None
         except web.HTTPException as error:
             status = error.status
@@ -114,25 +144,21 @@ def _log_requests(log: RequestLog):  # type: ignore[no-untyped-def]  # noqa: ANN
         else:
             return response
         finally:
-            log.add(
-                RequestLine(
-                    received_ns,
-                    request.method,
-                    request.path,
-                    status,
-                    (time.perf_counter_ns() - started) // 1000,
-                    code,
-                )
-            )
+            line.faults = request.get(FIRED, [])
+            line.end(status, code)
 
     return middleware
 
 
-def _faults(plan: FaultPlan):  # type: ignore[no-untyped-def]  # noqa: ANN202 - as above
+def _faults(faults: HttpFaults):  # type: ignore[no-untyped-def]  # noqa: ANN202 - as above
     @web.middleware
     async def middleware(request: web.Request, handler: Proceed) -> web.StreamResponse:
-        if request.path.startswith("/sim/"):
+        if _is_admin(request):
             return await handler(request)
-        return await plan.intercept(request, handler)
+        return await faults.intercept(request, handler)
 
     return middleware
+
+
+def _is_admin(request: web.Request) -> bool:
+    return request.path.startswith("/sim/")

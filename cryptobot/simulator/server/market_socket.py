@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 import orjson
 from aiohttp import web
 
+from cryptobot.simulator.faults.occasion import Channel, Moment, Occasion
+from cryptobot.simulator.faults.plan import FaultPlan
 from cryptobot.simulator.server.sockets import Sockets
 from cryptobot.simulator.streams.connection import Connection
 from cryptobot.simulator.streams.hub import StreamHub
@@ -18,6 +20,10 @@ _INVALID = 2
 class _BadRequest(Exception):  # noqa: N818 - an answer, not a failure
     """What is wrong with a client's message."""
 
+    def __init__(self, message: str, code: int = _INVALID) -> None:
+        super().__init__(message)
+        self.code = code
+
 
 class MarketSocket:
     """Answers SUBSCRIBE and its kin.
@@ -26,9 +32,20 @@ class MarketSocket:
         hub: Who listens.
         publisher: Told when that changes.
         sockets: Keeps the connections.
+        plan: Decides which subscriptions are refused.
+        messages_a_second: What a client may say.
     """
 
-    def __init__(self, hub: StreamHub, publisher: MarketPublisher, sockets: Sockets) -> None:
+    def __init__(
+        self,
+        hub: StreamHub,
+        publisher: MarketPublisher,
+        sockets: Sockets,
+        plan: FaultPlan,
+        messages_a_second: int,
+    ) -> None:
+        self._plan = plan
+        self._messages_a_second = messages_a_second
         self._hub = hub
         self._publisher = publisher
         self._sockets = sockets
@@ -62,7 +79,12 @@ class MarketSocket:
 
         try:
             return await self._sockets.serve(
-                request, self._receive, opened=opened, combined=combined
+                request,
+                self._receive,
+                channel=Channel.MARKET,
+                opened=opened,
+                messages_a_second=self._messages_a_second,
+                combined=combined,
             )
         finally:
             for connection in mine:
@@ -79,7 +101,7 @@ class MarketSocket:
                 "id": request_id,
             }
         except _BadRequest as error:
-            answer = {"error": {"code": _INVALID, "msg": str(error)}, "id": request_id}
+            answer = {"error": {"code": error.code, "msg": str(error)}, "id": request_id}
         connection.send(orjson.dumps(answer))
 
     def _method(self, message: dict[str, object]) -> Callable[[Connection, object], object]:
@@ -99,7 +121,17 @@ class MarketSocket:
         for name in names:
             if parse(name) is None:
                 raise _BadRequest(f"Invalid request: no such stream: {name}")
+        self._check_refused(names)
         self._add(connection, names)
+
+    def _check_refused(self, names: Sequence[str]) -> None:
+        symbol = next((parsed.wire for name in names if (parsed := parse(name))), None)
+        occasion = Occasion(
+            Moment.SUBSCRIBE, Channel.MARKET, symbol=symbol or None, streams=tuple(names)
+        )
+        verdict = self._plan.decide(occasion).verdict
+        if verdict is not None:
+            raise _BadRequest(verdict.fault.text("msg"), verdict.fault.integer("code"))
 
     def _unsubscribe(self, connection: Connection, params: object) -> None:
         self._hub.remove(connection, _names(params))

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-import orjson
 from aiohttp import web
 
 from cryptobot.simulator.operations import account, market_data, orders
 from cryptobot.simulator.operations.cancel_replace import CANCEL_REPLACE
 from cryptobot.simulator.operations.context import Exchange, Operation
 from cryptobot.simulator.operations.dispatch import dispatch
+from cryptobot.simulator.server.answers import WireAnswer, error_answer, json_answer
+from cryptobot.simulator.server.request_keys import LAG_MS
 from cryptobot.simulator.wire_error import WireError
-
-CONTENT_TYPE = "application/json;charset=UTF-8"
 
 ROUTES: Mapping[tuple[str, str], Operation] = {
     ("GET", "/api/v3/ping"): market_data.PING,
@@ -38,15 +37,10 @@ ROUTES: Mapping[tuple[str, str], Operation] = {
     ("GET", "/api/v3/allOrders"): orders.ALL,
     ("GET", "/api/v3/account"): account.ACCOUNT,
     ("GET", "/api/v3/myTrades"): account.MY_TRADES,
+    ("GET", "/api/v3/rateLimit/order"): account.ORDER_COUNT,
     ("GET", "/sapi/v1/system/status"): market_data.SYSTEM_STATUS,
     ("GET", "/sapi/v1/asset/tradeFee"): account.TRADE_FEE,
 }
-
-
-class WireAnswer(web.Response):
-    """An answer that remembers its Binance error code, for the request log."""
-
-    code: int | None = None
 
 
 class RestHandler:
@@ -66,29 +60,24 @@ class RestHandler:
         query = request.raw_path.partition("?")[2]
         body = (await request.read()).decode() if request.body_exists else ""
         limits = self._exchange.limits
-        status, code = 200, None
-        headers = {"Content-Type": CONTENT_TYPE}
-        answer: object
         try:
-            answer = dispatch(
-                self._exchange,
-                self._operation,
-                read_parameters(query, body),
-                key=request.headers.get("X-MBX-APIKEY"),
-                payload=_unsigned(query) + _unsigned(body),
-                via="rest",
+            answer = json_answer(
+                dispatch(
+                    self._exchange,
+                    self._operation,
+                    read_parameters(query, body),
+                    key=request.headers.get("X-MBX-APIKEY"),
+                    payload=_unsigned(query) + _unsigned(body),
+                    via="rest",
+                    lag_ms=request.get(LAG_MS, 0),
+                )
             )
         except WireError as error:
-            status, answer = error.status, error.body()
-            code = error.code
-            if error.retry_after_s is not None:
-                headers["Retry-After"] = str(error.retry_after_s)
-        headers.update(limits.weight_headers())
+            answer = error_answer(error)
+        answer.headers.update(limits.weight_headers())
         if self._operation.counts_orders:
-            headers.update(limits.order_headers())
-        response = WireAnswer(body=orjson.dumps(answer), status=status, headers=headers)
-        response.code = code
-        return response
+            answer.headers.update(limits.order_headers())
+        return answer
 
 
 def read_parameters(query: str, body: str) -> dict[str, str]:

@@ -1,21 +1,32 @@
 """The life of one websocket, whatever is spoken on it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from cryptobot.domain.clock import Clock
+from cryptobot.simulator.faults.occasion import Channel
 from cryptobot.simulator.streams.connection import Connection
+from cryptobot.simulator.window import CountWindow
 
 _MAX_MESSAGE_BYTES = 1 << 20
 
 
 class Sockets:
-    """Every open websocket, so that all can be closed at the end."""
+    """Every open websocket, in the order in which they opened.
 
-    def __init__(self) -> None:
-        self._open: set[Connection] = set()
+    Args:
+        clock: Counts what a client says in a second.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._open: dict[Connection, None] = {}
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._open))
 
     @property
     def count(self) -> int:
@@ -27,7 +38,9 @@ class Sockets:
         request: web.Request,
         receive: Callable[[Connection, str], Awaitable[None]],
         *,
+        channel: Channel,
         opened: Callable[[Connection], None] | None = None,
+        messages_a_second: int | None = None,
         combined: bool = False,
     ) -> web.WebSocketResponse:
         """Speak on one socket until it closes.
@@ -35,20 +48,29 @@ class Sockets:
         Args:
             request: The upgrade.
             receive: Called with every text message.
+            channel: What it carries.
             opened: Called once when the socket is up.
+            messages_a_second: A client that says more is cut; ``None``: without limit.
             combined: See ``Connection``.
         """
         socket = web.WebSocketResponse(
             autoping=False, compress=False, max_msg_size=_MAX_MESSAGE_BYTES
         )
         await socket.prepare(request)
-        connection = Connection(socket, request.transport, combined=combined)
-        self._open.add(connection)
+        connection = Connection(socket, request.transport, channel, combined=combined)
+        self._open[connection] = None
+        said = CountWindow(1)
         writer = asyncio.create_task(connection.write())
         try:
             if opened is not None:
                 opened(connection)
             async for message in socket:
+                spoken = said.add(self._clock.now_ns())
+                if messages_a_second is not None and spoken > messages_a_second:
+                    await connection.close(WSCloseCode.POLICY_VIOLATION, b"Too many requests")
+                    break
+                if connection.is_mute:
+                    continue
                 if message.type is WSMsgType.TEXT:
                     await receive(connection, message.data)
                 elif message.type is WSMsgType.PING:
@@ -56,7 +78,7 @@ class Sockets:
                 else:
                     connection.heard(message)
         finally:
-            self._open.discard(connection)
+            self._open.pop(connection, None)
             writer.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):
                 await writer

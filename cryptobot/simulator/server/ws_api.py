@@ -1,16 +1,21 @@
 """The ws-api: requests and the user data stream on one socket."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import orjson
 from aiohttp import web
 
+from cryptobot.domain.clock import NS_PER_MS
+from cryptobot.simulator.faults.occasion import Channel, Moment
 from cryptobot.simulator.operations import account, market_data, orders
 from cryptobot.simulator.operations.cancel_replace import CANCEL_REPLACE
 from cryptobot.simulator.operations.context import Exchange, Operation
 from cryptobot.simulator.operations.dispatch import dispatch
+from cryptobot.simulator.operations.names import OperationName
+from cryptobot.simulator.server.occasions import asked
+from cryptobot.simulator.server.request_log import RequestLog
 from cryptobot.simulator.server.sockets import Sockets
+from cryptobot.simulator.server.ws_api_faults import Answer, WsApiFaults, failed
 from cryptobot.simulator.streams.connection import Connection
 from cryptobot.simulator.streams.user_data import UserDataStream
 from cryptobot.simulator.wire_error import WireError
@@ -39,9 +44,12 @@ METHODS: Mapping[str, Operation] = {
     "allOrders": orders.ALL,
     "account.status": account.ACCOUNT,
     "myTrades": account.MY_TRADES,
+    "account.rateLimits.orders": account.ORDER_COUNT,
 }
 _SUBSCRIBE = "userDataStream.subscribe.signature"
+_SESSION_SUBSCRIBE = "userDataStream.subscribe"
 _UNSUBSCRIBE = "userDataStream.unsubscribe"
+_LOGON, _LOGOUT, _STATUS = "session.logon", "session.logout", "session.status"
 _NO_LIMITS = "returnRateLimits"
 
 
@@ -52,37 +60,82 @@ class WsApi:
         exchange: The exchange.
         users: The user data stream.
         sockets: Keeps the connections.
+        faults: What goes wrong.
+        log: Keeps a line of each request.
     """
 
-    def __init__(self, exchange: Exchange, users: UserDataStream, sockets: Sockets) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        users: UserDataStream,
+        sockets: Sockets,
+        faults: WsApiFaults,
+        log: RequestLog,
+    ) -> None:
         self._exchange = exchange
         self._users = users
         self._sockets = sockets
+        self._faults = faults
+        self._log = log
         self._session: dict[str, Callable[[Connection, dict[str, str]], object]] = {
             _SUBSCRIBE: self._subscribe,
+            _SESSION_SUBSCRIBE: _without_session,
             _UNSUBSCRIBE: self._unsubscribe,
+            _LOGON: self._logon,
+            _LOGOUT: _no_session,
+            _STATUS: _no_session,
         }
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one socket."""
         mine: list[Connection] = []
         try:
-            return await self._sockets.serve(request, self._receive, opened=mine.append)
+            return await self._sockets.serve(
+                request, self._receive, channel=Channel.WS_API, opened=mine.append
+            )
         finally:
             for connection in mine:
                 self._users.forget(connection)
 
     async def _receive(self, connection: Connection, text: str) -> None:
-        request_id: object = None
-        usage: Callable[[], object] | None = None
         try:
             request_id, method, params = _read(text)
-            payload = _payload(params)
-            show_limits = params.pop(_NO_LIMITS, "true") == "true"
-            operation = METHODS.get(method)
-            if show_limits:
-                with_orders = operation is not None and operation.counts_orders
-                usage = partial(self._exchange.limits.usage, with_orders=with_orders)
+        except WireError as error:
+            connection.send(orjson.dumps(failed(None, error)))
+            return
+        line = self._log.begin("WS", method)
+
+        def work(lag_ms: int) -> Answer:
+            answer = self._answer(connection, (request_id, method, dict(params)), lag_ms)
+            error = answer.get("error")
+            status = answer["status"]
+            line.end(
+                status if isinstance(status, int) else 0,
+                error["code"] if isinstance(error, dict) else None,
+            )
+            return answer
+
+        if not self._faults.plan.concerns(Moment.REQUEST):
+            connection.send(orjson.dumps(work(0)))
+            return
+        operation = METHODS.get(method)
+        name = operation.name if operation else None
+        if method in {_SUBSCRIBE, _SESSION_SUBSCRIBE}:
+            name = OperationName.USER_STREAM
+        occasion = asked(self._exchange, Channel.WS_API, name, params, method=method)
+        decision = self._faults.plan.decide(occasion)
+        line.faults = [one.fault_id for one in decision.fired]
+        self._faults.carry(connection, request_id, occasion, decision, work)
+
+    def _answer(
+        self, connection: Connection, request: tuple[object, str, dict[str, str]], lag_ms: int
+    ) -> Answer:
+        request_id, method, params = request
+        operation = METHODS.get(method)
+        payload = _payload(params)
+        show_limits = params.pop(_NO_LIMITS, "true") == "true"
+        try:
+            self._exchange.limits.gate.enter()
             result = (
                 self._in_session(connection, method, params)
                 if operation is None
@@ -93,14 +146,18 @@ class WsApi:
                     key=params.get("apiKey"),
                     payload=payload,
                     via="ws-api",
+                    lag_ms=lag_ms,
                 )
             )
-            answer: dict[str, object] = {"id": request_id, "status": 200, "result": result}
+            answer: Answer = {"id": request_id, "status": 200, "result": result}
         except WireError as error:
-            answer = {"id": request_id, "status": error.status, "error": error.body()}
-        if usage is not None:
-            answer["rateLimits"] = usage()
-        connection.send(orjson.dumps(answer))
+            now_ms = self._exchange.venue.clock.base_ns() // NS_PER_MS
+            answer = failed(request_id, error, now_ms)
+        if show_limits:
+            answer["rateLimits"] = self._exchange.limits.usage(
+                with_orders=operation is not None and operation.counts_orders
+            )
+        return answer
 
     def _in_session(self, connection: Connection, method: str, params: dict[str, str]) -> object:
         session = self._session.get(method)
@@ -121,6 +178,26 @@ class WsApi:
         if not self._users.unsubscribe(connection, None if number is None else int(number)):
             raise WireError(-1130, "Data sent for parameter 'subscriptionId' is not valid.")
         return {}
+
+    def _logon(self, _: Connection, params: dict[str, str]) -> object:
+        """Refuse a session: the one account has an HMAC key, and sessions want Ed25519."""
+        self._exchange.limits.spend_weight(2)
+        self._exchange.gatekeeper.check(params.get("apiKey"), _payload(params), params)
+        raise WireError(-4056, "HMAC_SHA256 API key is not supported.")
+
+
+def _without_session(_: Connection, __: dict[str, str]) -> object:
+    raise WireError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+
+
+def _no_session(_: Connection, __: dict[str, str]) -> object:
+    return {
+        "apiKey": None,
+        "authorizedSince": None,
+        "connectedSince": None,
+        "returnRateLimits": True,
+        "userDataStream": False,
+    }
 
 
 def _read(text: str) -> tuple[object, str, dict[str, str]]:

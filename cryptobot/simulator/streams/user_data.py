@@ -1,11 +1,15 @@
 """The user data stream: the account's events to every subscription on the ws-api."""
 
+from functools import partial
+
 import orjson
 
 from cryptobot.matching.events import ExecutionEvent
 from cryptobot.simulator.account_desk import AccountDesk
 from cryptobot.simulator.clock import ExchangeClock
 from cryptobot.simulator.streams.connection import Connection
+from cryptobot.simulator.streams.event_faults import EventFaults
+from cryptobot.simulator.streams.occasions import told_user
 from cryptobot.simulator.symbol_market import SymbolMarket
 from cryptobot.simulator.tape import TapeTrade
 from cryptobot.simulator.venue import ChangedLevels
@@ -18,9 +22,11 @@ class UserDataStream:
     Args:
         desk: Knows the ids of cancels.
         clock: Stamps events.
+        faults: Every event passes them on its way to a socket.
     """
 
-    def __init__(self, desk: AccountDesk, clock: ExchangeClock) -> None:
+    def __init__(self, desk: AccountDesk, clock: ExchangeClock, faults: EventFaults) -> None:
+        self._faults = faults
         self._desk = desk
         self._clock = clock
         self._subscriptions: dict[Connection, set[int]] = {}
@@ -74,6 +80,13 @@ class UserDataStream:
 
     def _send(self, event: dict[str, object]) -> None:
         raw = orjson.dumps(event)
-        for connection, numbers in self._subscriptions.items():
-            for number in numbers:
-                connection.send(b'{"subscriptionId":%d,"event":%b}' % (number, raw))
+        for connection, numbers in list(self._subscriptions.items()):
+            for number in sorted(numbers):
+                if self._faults.concerned:
+                    self._faults.tell(connection, told_user(event), event, partial(_frame, number))
+                else:
+                    connection.send(b'{"subscriptionId":%d,"event":%b}' % (number, raw))
+
+
+def _frame(number: int, event: object) -> bytes:
+    return b'{"subscriptionId":%d,"event":%b}' % (number, orjson.dumps(event))
