@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 
 from cryptobot.domain.errors import UserError
+from cryptobot.simulator.faults.loading import load_faults
 from cryptobot.simulator.limit_settings import LimitSettings
 from cryptobot.simulator.market.opening import open_market
 from cryptobot.simulator.server.app import SimulatorSettings, build_simulator
@@ -22,6 +23,15 @@ DEFAULT_PORT = 18_080
 DEFAULT_TLS_PORT = 18_443
 _MAX_PORT = 65_535
 _LIMITS = LimitSettings()
+_LIMIT_OPTIONS = (
+    ("--orders-per-10s", "orders_in_10_s", "unfilled new orders"),
+    ("--orders-per-day", "orders_a_day", "unfilled new orders"),
+    ("--weight-per-minute", "weight_a_minute", "request weight"),
+    ("--requests-per-5min", "raw_requests_in_5_min", "requests"),
+    ("--connects-per-5min", "connects_in_5_min", "websockets opened"),
+    ("--messages-per-s", "messages_a_second", "what a client may say on a market socket"),
+    ("--refusals-before-ban", "refusals_before_ban", "requests that are refused before a ban"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,19 +63,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--speed", type=_speed, default=1.0, help="1 is real time (default), 60 an hour a minute"
     )
     parser.add_argument(
-        "--orders-per-10s",
-        type=_positive,
-        default=_LIMITS.orders_in_10_s,
-        metavar="N",
-        help=f"limit of unfilled new orders (default {_LIMITS.orders_in_10_s})",
+        "--faults",
+        type=Path,
+        metavar="FILE",
+        help="JSON with faults in force from the start, as POST /sim/faults takes them",
     )
-    parser.add_argument(
-        "--weight-per-minute",
-        type=_positive,
-        default=_LIMITS.weight_a_minute,
-        metavar="N",
-        help=f"limit of request weight (default {_LIMITS.weight_a_minute})",
-    )
+    for option, field, about in _LIMIT_OPTIONS:
+        default = getattr(_LIMITS, field)
+        parser.add_argument(
+            option,
+            type=_positive,
+            default=default,
+            dest=field,
+            metavar="N",
+            help=f"limit of {about} (default {default})",
+        )
     parser.add_argument(
         "--ready-json", action="store_true", help="say where it listens as one line of JSON"
     )
@@ -93,11 +105,10 @@ async def _serve(args: argparse.Namespace) -> int:
     settings = SimulatorSettings(
         speed=args.speed,
         seed=args.seed,
-        limits=LimitSettings(
-            weight_a_minute=args.weight_per_minute, orders_in_10_s=args.orders_per_10s
-        ),
+        limits=LimitSettings(**{field: getattr(args, field) for _, field, _ in _LIMIT_OPTIONS}),
     )
-    simulator = build_simulator(open_market(args.market, args.seed), settings)
+    faults = () if args.faults is None else load_faults(args.faults)
+    simulator = build_simulator(open_market(args.market, args.seed), settings, faults)
     tls, authority = make_tls()
     _write_authority(args.tls_ca_out, authority)
     stop = asyncio.Event()

@@ -49,7 +49,12 @@ class Gatekeeper:
 
     def server_ms(self) -> int:
         """Return what the exchange says the time is, in milliseconds."""
-        return self._clock.now_ms() + self.skew_ms + self._fault_ms()
+        return self._clock.now_ms() + self.offset_ms
+
+    @property
+    def offset_ms(self) -> int:
+        """How wrong the exchange's clock is, set by hand and by faults."""
+        return self.skew_ms + self._fault_ms()
 
     def check(self, key: str | None, payload: str, params: Mapping[str, str]) -> None:
         """Let a signed request pass.

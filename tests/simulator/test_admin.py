@@ -54,6 +54,8 @@ async def test_clock_can_be_skewed_advanced_and_sped_up(
         return (await client.request("POST", "/sim/clock", body=body)).status
 
     now = client.now_ms
+    assert await clock('{"offset_ms": 7000}') == 200
+    assert (await client.get("/api/v3/time")).body["serverTime"] == now + 7000
     assert await clock('{"skew_ms": -5000}') == 200
     assert (await client.get("/api/v3/time")).body["serverTime"] == now - 5000
     market.trade(30, "64001", "0.5", Side.BUY)
@@ -69,7 +71,7 @@ async def test_clock_can_be_skewed_advanced_and_sped_up(
 async def test_clock_with_bad_body_says_what_it_wants(client: ExchangeClient, body: str) -> None:
     answer = await client.request("POST", "/sim/clock", body=body)
     assert answer.status == 400
-    assert "skew_ms" in answer.body["error"]
+    assert "offset_ms" in answer.body["error"]
 
 
 async def test_admin_is_not_on_the_tls_port(client: ExchangeClient) -> None:

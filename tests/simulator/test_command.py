@@ -7,6 +7,7 @@ import ssl
 import stat
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,11 @@ def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
+def fetch(url: str) -> bytes:
+    with urllib.request.urlopen(url) as answer:  # noqa: S310 - our own server
+        return bytes(answer.read())
+
+
 def failed(*options: str) -> tuple[int, str]:
     done = subprocess.run(
         [*PROGRAM, *options], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
@@ -63,6 +69,28 @@ def test_ready_line_names_ports_and_the_authority_is_trusted(tmp_path: Path) -> 
             assert answer.headers["Server"].startswith("cryptobot-simulator/")
     assert b"PRIVATE KEY" not in ca.read_bytes()
     assert stat.S_ISREG(ca.stat().st_mode)
+
+
+def test_faults_of_the_file_are_in_force_from_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "faults.json"
+    file.write_text('[{"preset": "maintenance"}, {"kind": "ban", "after_s": 60}]')
+    with running("--ready-json", "--faults", str(file)) as (_, line):
+        base = f"http://127.0.0.1:{json.loads(line)['port']}"
+        with pytest.raises(urllib.error.HTTPError) as error:
+            fetch(f"{base}/api/v3/ping")
+        assert error.value.code == 503
+        error.value.close()
+        assert [one["stage"] for one in json.loads(fetch(f"{base}/sim/faults"))] == [
+            "active", "waiting",
+        ]  # fmt: skip
+
+
+def test_bad_faults_file_says_which_field(tmp_path: Path) -> None:
+    file = tmp_path / "faults.json"
+    file.write_text('{"kind": "bann"}')
+    status, text = failed(*FREE, "--faults", str(file))
+    assert status == 1
+    assert text.startswith(f"cryptobot simulator: faults file {file}: kind: 'bann' is unknown;")
 
 
 def test_ready_line_for_people_is_one_line() -> None:
@@ -101,6 +129,9 @@ def test_busy_port_is_one_clear_line() -> None:
         (["--market", "pyproject.toml"], 1, "market file pyproject.toml is not known"),
         (["--tls-ca-out", "/absent/ca.pem"], 1, "cannot write /absent/ca.pem"),
         (["--host", "0.0.0.0"], 2, "is no loopback address"),  # noqa: S104 - must be refused
+        (["--faults", "absent.json"], 1, "faults file absent.json cannot be read"),
+        (["--faults", "pyproject.toml"], 1, "faults file pyproject.toml is no JSON"),
+        (["--messages-per-s", "0"], 2, "is no whole number above 0"),
         (["--speed", "0"], 2, "is no speed"),
         (["--port", "70000"], 2, "is no port"),
     ],

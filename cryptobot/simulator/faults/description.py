@@ -15,7 +15,8 @@ class Window:
 
     Attributes:
         after_s: Seconds after it was set.
-        for_s: How many seconds long, ``None`` for ever.
+        for_s: How many seconds long, ``None`` for ever. 0 is for what happens to sockets: only
+            those that are open at the first moment.
         start_ms: Not before, UTC milliseconds.
         end_ms: Not from then on, UTC milliseconds.
     """

@@ -71,13 +71,15 @@ class _Entry:
     fired: int = 0
     swept: bool = field(default=False)
 
+    @property
+    def is_spent(self) -> bool:
+        return self.fault.count is not None and self.fired >= self.fault.count
+
     def stage(self, now_ns: int) -> Stage:
-        fault = self.fault
         if now_ns < self.begins_ns:
             return Stage.WAITING
-        is_spent = fault.count is not None and self.fired >= fault.count
         is_late = self.ends_ns is not None and now_ns >= self.ends_ns
-        return Stage.OVER if is_spent or is_late else Stage.ACTIVE
+        return Stage.OVER if self.is_spent or is_late else Stage.ACTIVE
 
     def decide(self) -> Fired | None:
         self.seen += 1
@@ -183,7 +185,9 @@ class FaultPlan:
             [
                 one
                 for entry in begun  # also one that is over since, within the pace of the calls
-                if (one := self._ask(entry, occasion, entry.begins_ns)) is not None
+                if not entry.is_spent
+                and entry.fault.is_for(occasion)
+                and (one := entry.decide()) is not None
             ]
             for occasion in occasions()
         ]

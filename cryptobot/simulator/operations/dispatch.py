@@ -5,6 +5,7 @@ import time
 from cryptobot.simulator.account_desk import Received
 from cryptobot.simulator.operations.context import Call, Exchange, Operation, Security
 from cryptobot.simulator.params import Params
+from cryptobot.simulator.wire.time_fields import shifted
 from cryptobot.simulator.wire_error import WireError
 
 
@@ -44,7 +45,9 @@ def dispatch(
         params.check_known(operation.known)
         exchange.venue.advance()
         account = exchange.history.view(lag_ms)
-        return operation.run(Call(exchange, params, account, entry))
+        answer = operation.run(Call(exchange, params, account, entry))
+        offset_ms = exchange.gatekeeper.offset_ms
+        return shifted(answer, offset_ms) if offset_ms else answer
     except WireError as error:
         if entry is not None:
             exchange.desk.refused(entry, error)

@@ -100,9 +100,10 @@ class Admin:
         )
 
     async def clock(self, request: web.Request) -> web.Response:
-        """Change the time: ``{"skew_ms"}``, ``{"advance_ms"}`` or ``{"speed"}``.
+        """Change the time: ``{"offset_ms"}``, ``{"advance_ms"}`` or ``{"speed"}``.
 
-        A skew changes what the exchange says and checks as its time, not the market.
+        An offset (``skew_ms`` is the same) changes what the exchange says and checks as its
+        time, not the market.
         """
         try:
             wanted = orjson.loads(await request.read())
@@ -110,7 +111,7 @@ class Admin:
             wanted = None
         clock = self._view.exchange.venue.clock
         match wanted:
-            case {"skew_ms": int(skew)}:
+            case {"offset_ms": int(skew)} | {"skew_ms": int(skew)}:
                 self._view.exchange.gatekeeper.skew_ms = skew
             case {"advance_ms": int(advance)} if 0 <= advance <= _MAX_ADVANCE_MS:
                 clock.shift(advance * NS_PER_MS)
@@ -120,7 +121,7 @@ class Admin:
             case _:
                 return _wrong(
                     "body",
-                    '{"skew_ms": N}, {"advance_ms": 0..604800000} or {"speed": 0..10000}',
+                    '{"offset_ms": N}, {"advance_ms": 0..604800000} or {"speed": 0..10000}',
                 )
         return _json({"time_ms": clock.now_ms(), "speed": clock.speed})
 

@@ -85,14 +85,15 @@ def build_simulator(
     venue = Venue(feed, clock)
     limits = RateLimits(settings.limits, settings.clock)
     ids = IdSource(random.Random(settings.seed))  # noqa: S311 - ids that repeat with the seed
+    gatekeeper = Gatekeeper(settings.credentials, clock, plan.skew_ms)
     exchange = Exchange(
         venue,
         AccountDesk(venue, limits, ids),
         limits,
-        Gatekeeper(settings.credentials, clock, plan.skew_ms),
+        gatekeeper,
         AccountHistory(venue),
     )
-    events = EventFaults(plan, clock.now_ns)
+    events = EventFaults(plan, clock.now_ns, lambda: gatekeeper.offset_ms)
     users = UserDataStream(exchange.desk, clock, events)
     hub = StreamHub(events)
     publisher = MarketPublisher(venue, hub)

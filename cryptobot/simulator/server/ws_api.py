@@ -15,7 +15,7 @@ from cryptobot.simulator.operations.names import OperationName
 from cryptobot.simulator.server.occasions import asked
 from cryptobot.simulator.server.request_log import RequestLog
 from cryptobot.simulator.server.sockets import Sockets
-from cryptobot.simulator.server.ws_api_faults import Answer, WsApiFaults, failed
+from cryptobot.simulator.server.ws_api_faults import Answer, Carried, WsApiFaults, end, failed
 from cryptobot.simulator.streams.connection import Connection
 from cryptobot.simulator.streams.user_data import UserDataStream
 from cryptobot.simulator.wire_error import WireError
@@ -106,26 +106,19 @@ class WsApi:
         line = self._log.begin("WS", method)
 
         def work(lag_ms: int) -> Answer:
-            answer = self._answer(connection, (request_id, method, dict(params)), lag_ms)
-            error = answer.get("error")
-            status = answer["status"]
-            line.end(
-                status if isinstance(status, int) else 0,
-                error["code"] if isinstance(error, dict) else None,
-            )
-            return answer
+            return self._answer(connection, (request_id, method, dict(params)), lag_ms)
 
         if not self._faults.plan.concerns(Moment.REQUEST):
-            connection.send(orjson.dumps(work(0)))
+            answer = work(0)
+            connection.send(orjson.dumps(answer))
+            end(line, answer)
             return
         operation = METHODS.get(method)
         name = operation.name if operation else None
         if method in {_SUBSCRIBE, _SESSION_SUBSCRIBE}:
             name = OperationName.USER_STREAM
         occasion = asked(self._exchange, Channel.WS_API, name, params, method=method)
-        decision = self._faults.plan.decide(occasion)
-        line.faults = [one.fault_id for one in decision.fired]
-        self._faults.carry(connection, request_id, occasion, decision, work)
+        self._faults.carry(Carried(connection, request_id, occasion, work, line))
 
     def _answer(
         self, connection: Connection, request: tuple[object, str, dict[str, str]], lag_ms: int

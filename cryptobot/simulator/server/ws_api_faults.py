@@ -16,6 +16,7 @@ from cryptobot.simulator.operations.names import OperationName
 from cryptobot.simulator.server.answers import changed, described_error, halted
 from cryptobot.simulator.server.faults import does_the_work, lag_ms, link_s
 from cryptobot.simulator.server.http_effects import cut
+from cryptobot.simulator.server.request_log import RequestLine
 from cryptobot.simulator.streams.connection import Connection
 from cryptobot.simulator.streams.event_faults import EventFaults
 from cryptobot.simulator.wire_error import WireError, maintenance, market_closed
@@ -25,14 +26,22 @@ Work = Callable[[int], Answer]
 _OK = 200
 
 
-class _Carried(NamedTuple):
-    """A request on its way."""
+class Carried(NamedTuple):
+    """A request on its way.
+
+    Attributes:
+        connection: Where it came from.
+        request_id: What its answer repeats.
+        occasion: What is known of it.
+        work: Does what is asked and returns the answer, given the age of the account's reads.
+        line: Where its answer is written down.
+    """
 
     connection: Connection
     request_id: object
     occasion: Occasion
-    decision: Decision
     work: Work
+    line: RequestLine
 
 
 class WsApiFaults:
@@ -49,42 +58,29 @@ class WsApiFaults:
         self._exchange = exchange
         self._events = events
 
-    def carry(
-        self,
-        connection: Connection,
-        request_id: object,
-        occasion: Occasion,
-        decision: Decision,
-        work: Work,
-    ) -> None:
-        """Let a request reach the exchange through what goes wrong.
+    def carry(self, carried: Carried) -> None:
+        """Let a request reach the exchange through what goes wrong."""
+        decision = self.plan.decide(carried.occasion)
+        carried.line.faults = [one.fault_id for one in decision.fired]
+        _later(link_s(decision, When.BEFORE), lambda: self._arrive(carried, decision))
 
-        Args:
-            connection: Where it came from.
-            request_id: What its answer repeats.
-            occasion: What is known of it.
-            decision: What goes wrong.
-            work: Does what is asked and returns the answer, given the age of the account's reads.
-        """
-        carried = _Carried(connection, request_id, occasion, decision, work)
-        _later(link_s(decision, When.BEFORE), lambda: self._arrive(carried))
-
-    def _arrive(self, carried: _Carried) -> None:
-        decision = carried.decision
+    def _arrive(self, carried: Carried, decision: Decision) -> None:
         answer: Answer = {"id": carried.request_id, "status": _OK, "result": {}}
         if does_the_work(decision, carried.occasion.operation):
             answer = carried.work(lag_ms(decision))
             if answer["status"] == _OK:
                 answer["result"] = changed(answer["result"], decision)
-        _later(link_s(decision, When.AFTER), lambda: self._answer(carried, answer))
+        _later(link_s(decision, When.AFTER), lambda: self._answer(carried, decision, answer))
 
-    def _answer(self, carried: _Carried, answer: Answer) -> None:
-        verdict = carried.decision.verdict
+    def _answer(self, carried: Carried, decision: Decision, answer: Answer) -> None:
+        verdict = decision.verdict
         connection = carried.connection
         if verdict is None:
             connection.send(orjson.dumps(answer))
+            end(carried.line, answer)
             return
         fault = verdict.fault
+        carried.line.end(0, None)
         match fault.kind:
             case FaultKind.HANG:
                 pass
@@ -100,8 +96,9 @@ class WsApiFaults:
                 answer["result"] = halted(answer["result"], fault.match.symbol)
                 connection.send(orjson.dumps(answer))
             case _:
-                error = self._error(fault)
-                connection.send(orjson.dumps(self._failed(carried.request_id, error)))
+                refusal = self._failed(carried.request_id, self._error(fault))
+                connection.send(orjson.dumps(refusal))
+                end(carried.line, refusal)
 
     def _failed(self, request_id: object, error: WireError) -> Answer:
         return failed(request_id, error, self._exchange.venue.clock.base_ns() // NS_PER_MS)
@@ -119,6 +116,13 @@ class WsApiFaults:
                 return market_closed()
             case _:
                 return described_error(fault)
+
+
+def end(line: RequestLine, answer: Answer) -> None:
+    """Write down an answer that was sent."""
+    status, error = answer["status"], answer.get("error")
+    code = error["code"] if isinstance(error, dict) else None
+    line.end(status if isinstance(status, int) else 0, code)
 
 
 def failed(request_id: object, error: WireError, now_ms: int = 0) -> Answer:

@@ -14,6 +14,7 @@ from cryptobot.simulator.faults.merge_patch import merged
 from cryptobot.simulator.faults.occasion import Channel, Moment, Occasion
 from cryptobot.simulator.faults.plan import Decision, FaultPlan, Fired
 from cryptobot.simulator.streams.connection import Connection
+from cryptobot.simulator.wire.time_fields import shifted
 
 Frame = Callable[[object], bytes]
 _ABNORMAL = 1006
@@ -33,9 +34,13 @@ class EventFaults:
     Args:
         plan: Decides.
         now_ns: Tells the exchange's time, for events made here.
+        offset_ms: Tells how wrong the exchange's clock is.
     """
 
-    def __init__(self, plan: FaultPlan, now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self, plan: FaultPlan, now_ns: Callable[[], int], offset_ms: Callable[[], int]
+    ) -> None:
+        self._offset_ms = offset_ms
         self._plan = plan
         self._now_ns = now_ns
         self._held: WeakKeyDictionary[Connection, list[_Held]] = WeakKeyDictionary()
@@ -51,7 +56,8 @@ class EventFaults:
     @property
     def concerned(self) -> bool:
         """Whether any event may fail now; cheap, asked for every event."""
-        return bool(self._held) or self._plan.concerns(Moment.EVENT)
+        is_wrong = bool(self._held) or self._plan.concerns(Moment.EVENT)
+        return is_wrong or self._offset_ms() != 0
 
     def tell(self, connection: Connection, occasion: Occasion, event: object, frame: Frame) -> None:
         """Send an event to a socket, through what goes wrong.
@@ -62,6 +68,9 @@ class EventFaults:
             event: What is sent.
             frame: Makes the text of an event.
         """
+        offset_ms = self._offset_ms()
+        if offset_ms:
+            event = shifted(event, offset_ms)
         if self._swap_back(connection, occasion, frame(event)):
             return
         decision = self._plan.decide(occasion)

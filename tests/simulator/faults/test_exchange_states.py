@@ -9,7 +9,8 @@ from cryptobot.simulator.security import sign
 from tests.simulator.exchange_client import ExchangeClient, exchange
 from tests.simulator.faults.raw_http_client import fired, set_fault, set_faults
 from tests.simulator.scripted_market import ScriptedMarket
-from tests.simulator.test_ws_api import PATH, call
+from tests.simulator.test_streams import subscribe
+from tests.simulator.test_ws_api import PATH, SUBSCRIBE, call
 
 PING = "/api/v3/ping"
 NAMED = {"symbol": "BTCUSDT", "origClientOrderId": "mine"}
@@ -123,6 +124,24 @@ async def test_wrong_clock_shows_and_refuses_until_it_is_right(
     assert (await client.signed("GET", "/api/v3/account")).status == 200  # by the exchange's time
     client.pass_time(60)
     assert (await client.get("/api/v3/time")).body == {"serverTime": right_ms + 60_000}
+
+
+async def test_wrong_clock_stamps_answers_and_events(
+    client: ExchangeClient, market: ScriptedMarket
+) -> None:
+    async with client.socket(PATH) as user, client.socket("/ws") as stream:
+        await call(client, user, SUBSCRIBE)
+        await subscribe(stream, "btcusdt@trade")
+        right_ms = client.now_ms
+        await set_fault(client, kind="clock_skew", skew_ms=7_000)
+        placed = await client.limit("BUY", "0.1", "60000")
+        assert (placed.body["transactTime"], placed.body["workingTime"]) == (right_ms + 7_000,) * 2
+        report = (await user.hear())["event"]
+        assert {report[name] for name in "ETOW"} == {right_ms + 7_000}
+        market.trade(1, "64001", "0.1", Side.BUY)
+        client.pass_time(1)
+        event = await stream.hear()
+        assert (event["E"], event["T"], event["t"]) == (right_ms + 8_000, right_ms + 8_000, 1)
 
 
 async def test_halted_symbol_takes_no_orders_and_says_break(client: ExchangeClient) -> None:

@@ -192,7 +192,7 @@ def test_skews_add_up_while_they_last() -> None:
 
 
 def test_begun_faults_are_asked_once_about_every_open_socket() -> None:
-    plan, clock = plan_of({"kind": "close", "after_s": 5, "for_s": 0.001, "count": 2})
+    plan, clock = plan_of({"kind": "close", "after_s": 5, "for_s": 0, "count": 2})
     sockets = [replace(SOCKET, channel=channel) for channel in (Channel.MARKET,) * 3]
     assert plan.decide_begun(lambda: sockets) == []
     clock.advance(9 * NS_PER_S)  # it began and ended since the last call
