@@ -150,10 +150,12 @@ _TABLE: tuple[tuple[str, str, tuple[Mapping[str, object], ...]], ...] = (
     ("empty_book", "The book is empty", (
         {"kind": "patch", "match": {"operation": "depth"}, "fields": {"bids": [], "asks": []}},
     )),
-    ("zero_price", "Tickers say 0", (
+    ("zero_price", "Tickers say 0, as those of a delisted symbol", (
         {"kind": "patch", "match": {"operation": "day_ticker"},
-         "fields": {"lastPrice": "0.00000000", "bidPrice": "0.00000000",
-                    "askPrice": "0.00000000"}},
+         "fields": dict.fromkeys(
+             ("lastPrice", "bidPrice", "askPrice", "openPrice", "highPrice", "lowPrice",
+              "priceChange", "weightedAvgPrice", "prevClosePrice", "volume", "quoteVolume"),
+             "0.00000000")},
         {"kind": "patch", "match": {"operation": "price_ticker"},
          "fields": {"price": "0.00000000"}},
     )),
