@@ -10,6 +10,7 @@ from cryptobot.simulator.faults.reading import read_faults
 from cryptobot.simulator.market.generated import GeneratedMarket
 from cryptobot.simulator.server.app import Simulator, build_simulator
 from tests.simulator.ccxt_exchange import connected, watched
+from tests.simulator.scripted_market import ScriptedMarket
 
 pytestmark = pytest.mark.e2e
 
@@ -19,13 +20,21 @@ Call = Callable[[Any], Awaitable[Any]]
 
 @pytest.fixture
 async def simulator() -> Simulator:
-    return build_simulator(GeneratedMarket(9))
+    return build_simulator(ScriptedMarket())
 
 
 @pytest.fixture
 async def binance(simulator: Simulator) -> AsyncIterator[Any]:
     async with connected(simulator) as exchange:
         yield exchange
+
+
+@pytest.fixture
+async def moving() -> AsyncIterator[tuple[Any, Simulator]]:
+    """A market that moves by itself."""
+    simulator = build_simulator(GeneratedMarket(9))
+    async with connected(simulator) as exchange:
+        yield exchange, simulator
 
 
 def set_fault(simulator: Simulator, description: dict[str, Any]) -> None:
@@ -208,6 +217,7 @@ READS: list[tuple[str, str, Call, Callable[[Any], bool]]] = [
 async def test_read_that_lies_raises_nothing(
     binance: Any, simulator: Simulator, preset: str, call: Call, lies: Callable[[Any], bool]
 ) -> None:
+    await buy(binance)  # a symbol that never traded has no ticker
     set_fault(simulator, fault(preset))
     assert lies(await call(binance))
 
@@ -221,14 +231,20 @@ async def watched_on(watch: Callable[[str], Any]) -> None:
         await watched(watch(BTC))
 
 
-async def test_closed_socket_fails_the_one_who_waits(binance: Any, simulator: Simulator) -> None:
+async def test_closed_socket_fails_the_one_who_waits(
+    moving: tuple[Any, Simulator],
+) -> None:
+    binance, simulator = moving
     await watched(binance.watch_trades(BTC))
     set_fault(simulator, fault("socket_closed"))
     with pytest.raises(E.NetworkError, match="1001"):
         await watched_on(binance.watch_trades)
 
 
-async def test_gap_in_the_depth_is_a_checksum_error(binance: Any, simulator: Simulator) -> None:
+async def test_gap_in_the_depth_is_a_checksum_error(
+    moving: tuple[Any, Simulator],
+) -> None:
+    binance, simulator = moving
     await watched(binance.watch_order_book(BTC))
     # More than one: ccxt forgets the error of a gap that comes while nobody waits.
     set_fault(simulator, fault("depth_gap", count=None, probability=0.5))
