@@ -49,6 +49,12 @@ ALSO_BY_STATUS: Final = (ccxt.AuthenticationError, ccxt.PermissionDenied)
 """Refusals that ccxt also raises for a bare HTTP status, which any proxy can answer: these count
 only when the exchange's code came with them."""
 
+OWN_WORDS: Final = frozenset(
+    {"Rest API trading is not enabled.", "This account may not place or cancel orders."}
+)
+"""What Binance says with -2010 and ccxt passes on without the code: a refusal, though of a class
+that any proxy's status could raise."""
+
 REFUSAL_CODES: Final[Mapping[str, str]] = {"-1112": "no_liquidity"}
 """Binance codes that prove a refusal although ccxt's class for them does not say so: -1112 is
 NO_DEPTH, "No orders on book for symbol"."""
@@ -86,17 +92,17 @@ def write_error(error: BaseException, *, sent: bool) -> VenueError:
     text = one_line(error)
     if not sent:
         return NotSent(text, _not_sent_code(error))
-    coded = _CODE.search(str(error))
-    if coded is not None and coded[1] in REFUSAL_CODES:
-        return OrderRefused(text, REFUSAL_CODES[coded[1]])
     if DUPLICATE in str(error):
         return OutcomeUnknown(text, "duplicate_id")
+    coded = _CODE.search(str(error))
     for kind, code in NOT_EXECUTED:
         if isinstance(error, kind) and (coded or _STATUS.search(str(error))):
             return NotSent(text, code)
     for kind, code in REFUSALS:
-        if isinstance(error, kind) and (coded or not isinstance(error, ALSO_BY_STATUS)):
+        if isinstance(error, kind) and (coded or _in_its_own_words(error)):
             return OrderRefused(text, code)
+    if coded is not None and coded[1] in REFUSAL_CODES:
+        return OrderRefused(text, REFUSAL_CODES[coded[1]])
     return OutcomeUnknown(text, _unknown_code(error))
 
 
@@ -129,6 +135,16 @@ def read_code(error: BaseException) -> str:
         if isinstance(error.__cause__, aiohttp.ClientError | OSError):
             return "network"
     return next((code for kind, code in READ_CODES if isinstance(error, kind)), "unreadable")
+
+
+def _in_its_own_words(error: BaseException) -> bool:
+    """Whether a refusal without a code is the exchange's own and not made of a bare status.
+
+    ccxt puts the URL into what it makes of a status, and only the message into what it recognises.
+    """
+    return not isinstance(error, ALSO_BY_STATUS) or (
+        "://" not in str(error) and str(error).removeprefix("binance ") in OWN_WORDS
+    )
 
 
 def _unknown_code(error: BaseException) -> str:

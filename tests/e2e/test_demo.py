@@ -72,7 +72,7 @@ def test_demo_without_window_trades_live_on_the_simulator_and_ctrl_c_ends_all_of
     assert metrics["cryptobot_mode", (("mode", "live"),)] == "1.0"
 
     family = psutil.Process(demo.pid).children(recursive=True)
-    assert len(family) == 2
+    assert len(family) == 3  # the simulated exchange, the engine, and who writes its journal
     demo.send(signal.SIGINT)
     assert demo.wait(15) == 0
     _, alive = psutil.wait_procs(family, timeout=0.1)

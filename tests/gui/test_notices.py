@@ -176,7 +176,7 @@ def test_window_with_an_engine_that_cannot_start_shows_its_reason_and_starts_it_
 def test_engine_beside_that_ended_tells_why_unless_it_ended_well(qtbot: QtBot) -> None:
     for arguments, trouble in (
         (["--version"], ""),
-        (["engine", "--metrics-port", "none"], "argument --metrics-port: invalid"),
+        (["engine", "--metrics-port", "none"], "argument --metrics-port: 'none' is no port"),
     ):
         with closing(EngineBeside(arguments)) as engine:
             assert (engine.pid, engine.trouble) == (None, "")

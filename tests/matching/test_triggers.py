@@ -49,6 +49,11 @@ def place(
     )
 
 
+def test_directions_are_those_of_the_documentation() -> None:
+    assert {pair for pair, rises in RISES_TO.items() if rises} == {(STOP, BUY), (PROFIT, SELL)}
+    assert len(RISES_TO) == 4
+
+
 @pytest.mark.parametrize(("kind", "side"), RISES_TO)
 def test_order_waits_until_a_trade_reaches_its_trigger(kind: TriggerKind, side: Side) -> None:
     rises = RISES_TO[kind, side]

@@ -40,6 +40,18 @@ CASES: list[tuple[str, bool, str, Result, Result, list[str]]] = [
 ]
 
 
+def test_statuses_and_codes_are_those_of_the_documentation() -> None:
+    found = {pair: verdict and (verdict.status, verdict.code) for pair, verdict in ANSWERS.items()}
+    partial, failed = (409, -2021), (400, -2022)
+    assert found == {
+        (Result.SUCCESS, Result.SUCCESS): None,
+        (Result.SUCCESS, Result.FAILURE): partial,
+        (Result.FAILURE, Result.SUCCESS): partial,
+        (Result.FAILURE, Result.FAILURE): failed,
+        (Result.FAILURE, Result.NOT_ATTEMPTED): failed,
+    }
+
+
 def test_cases_reach_every_answer() -> None:
     assert {(cancel, new) for _, _, _, cancel, new, _ in CASES} == set(ANSWERS)
 

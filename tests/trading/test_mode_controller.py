@@ -34,7 +34,7 @@ async def last_mode(path: OrderPath) -> Mode | None:
     """Return the mode a next start would find, after all that was submitted is there."""
     await path.place()
     await path.orders.drain()
-    stored = await path.journal.last_mode()
+    stored = await (await path.caught_up()).last_mode()
     return None if stored is None else stored.to_mode
 
 
@@ -46,7 +46,7 @@ class TestToPaper:
         assert path.modes.mode is switched.status.mode is Mode.PAPER
         assert path.modes.to_wire()["fenced"] is True
         assert json.loads(path.fence_file.read_text())["actor"] == "ann"
-        stored = await path.journal.last_mode()
+        stored = await (await path.caught_up()).last_mode()
         assert stored is not None
         assert (stored.from_mode, stored.to_mode, stored.reason) == (
             Mode.LIVE,
@@ -64,7 +64,7 @@ class TestToPaper:
         again = await to_paper(path)
         assert again.status.mode is Mode.PAPER
         assert path.fence_file.exists()
-        assert len(await path.journal.mode_changes()) == 1
+        assert len(await (await path.caught_up()).mode_changes()) == 1
         assert path.paper_accounts_started == 1
 
     async def test_switch_with_open_live_orders_reports_and_keeps_them(
@@ -170,7 +170,7 @@ class TestToPaper:
         path.live.reply.set()
         await order
         await path.orders.drain()
-        stored = await path.journal.last_mode()
+        stored = await (await path.caught_up()).last_mode()
         assert stored is not None
         assert stored.to_mode is Mode.PAPER
 
@@ -220,7 +220,7 @@ class TestToPaper:
         assert switched.status.mode is Mode.PAPER
         assert path.fence_file.exists()
         assert told == [Mode.PAPER]
-        assert await path.journal.last_mode() is not None
+        assert await (await path.caught_up()).last_mode() is not None
 
     async def test_switch_from_halted_live_lets_paper_trade(self, path: OrderPath) -> None:
         path.halted()
@@ -241,7 +241,7 @@ class TestToLive:
         assert (switched.status.mode, path.modes.mode) == (Mode.LIVE, Mode.LIVE)
         assert not path.fence_file.exists()
         assert path.modes.trading_state is TradingState.ACTIVE
-        stored = await path.journal.last_mode()
+        stored = await (await path.caught_up()).last_mode()
         assert stored is not None
         assert (stored.from_mode, stored.to_mode) == (Mode.PAPER, Mode.LIVE)
         assert (await path.place()).mode is Mode.LIVE
@@ -258,7 +258,7 @@ class TestToLive:
         assert refused.value.failed == tuple(path.blockers)
         assert path.modes.mode is Mode.PAPER
         assert path.fence_file.exists()
-        assert len(await path.journal.mode_changes()) == 1
+        assert len(await (await path.caught_up()).mode_changes()) == 1
 
     async def test_switch_with_paper_asked_for_meanwhile_stays_on_paper(
         self, path: OrderPath

@@ -7,7 +7,7 @@ import ccxt
 import pytest
 
 from cryptobot.domain.errors import FenceClosed, NotSent, OrderRefused, OutcomeUnknown, VenueError
-from cryptobot.trading.ccxt_translation import one_line, write_error
+from cryptobot.trading.ccxt_translation import OWN_WORDS, one_line, write_error
 
 CODED = 'binance {"code":-2010,"msg":"Account has insufficient balance for requested action."}'
 BARE = "binance something went wrong"
@@ -178,3 +178,14 @@ def test_write_error_with_an_empty_book_is_refused_by_its_code_whatever_the_clas
     assert isinstance(verdict, OrderRefused)
     assert verdict.code == "no_liquidity"
     assert isinstance(write_error(error, sent=False), NotSent)
+
+
+@pytest.mark.parametrize("words", sorted(OWN_WORDS))
+def test_exchanges_own_words_are_a_refusal_though_a_status_could_raise_the_class(
+    words: str,
+) -> None:
+    verdict = write_error(ccxt.PermissionDenied(f"binance {words}"), sent=True)
+    assert isinstance(verdict, OrderRefused)
+    assert verdict.code == "permission_denied"
+    by_proxy = ccxt.PermissionDenied(f"binance POST https://x/api/v3/order 403 {words}")
+    assert isinstance(write_error(by_proxy, sent=True), OutcomeUnknown)

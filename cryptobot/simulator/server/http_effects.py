@@ -30,7 +30,19 @@ _HTML = (
 
 
 class Gone(web.Response):
-    """Stands for an answer that the effect has sent, or that nobody will ever get."""
+    """Stands for an answer that the effect has sent, or that nobody will ever get.
+
+    It writes nothing: some loops close a TLS connection a turn later, and an empty answer would
+    get out before.
+    """
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Write no head."""
+        del request
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Write no body."""
+        del data
 
 
 def _left(request: web.Request) -> Gone:

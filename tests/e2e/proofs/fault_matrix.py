@@ -85,11 +85,20 @@ _CHALLENGE: Final = "unreadable_reply"
 CASES: Final[Sequence[Case]] = (
     Case("no fault", [], "filled", "filled"),
     # The order is taken, its answer is lost or unreadable.
-    _unknown("A1 taken, no answer", _after("hang"), "timeout"),
+    # The stream tells the fill before the answer is given up on.
+    Case("A1 taken, no answer", [_after("hang")], "filled", "filled"),
+    Case(
+        "A1 taken, no answer, no stream",
+        [_after("hang"), {"kind": "drop", "match": {"event": "executionReport"}, "for_s": 2}],
+        "unresolved",
+        "filled",
+        1,
+        "timeout",
+    ),
     _unknown("A2 taken, reset", _after("reset"), "network"),
     _unknown("taken, closed", _after("close"), "network"),
     _unknown("A3 taken, body too short", _after("short_body"), "unclassified"),
-    _unknown("taken, wrong length", _after("wrong_length", by=7), "unclassified"),
+    Case("taken, wrong length", [_after("wrong_length", by=7)], "filled", "filled"),
     _unknown("A4 taken, half a JSON", _after("truncate"), _CHALLENGE),
     _unknown("taken, empty body", _after("empty_body"), _CHALLENGE),
     _unknown("A6 taken, a web page", _after("html"), _CHALLENGE),
@@ -135,11 +144,7 @@ CASES: Final[Sequence[Case]] = (
         _says(400, -2010, "Rest API trading is not enabled."),
         "permission_denied",
     ),
-    _refused(
-        "C8 bad key",
-        _says(401, -2015, "Invalid API-key, IP, or permissions for action."),
-        "authentication",
-    ),
+    # ccxt: of a key that has worked before, this says that it is disabled for a while.
     _refused(
         "C13 bad signature",
         _says(400, -1022, "Signature for this request is not valid."),
@@ -153,6 +158,10 @@ CASES: Final[Sequence[Case]] = (
     _again(
         "C1 429 with Retry-After",
         _says(429, -1003, "Too much request weight used", retry_after_s=1),
+    ),
+    _again(
+        "C8 key refused that has worked",
+        _says(401, -2015, "Invalid API-key, IP, or permissions for action."),
     ),
     _again("C5 too many orders", _says(429, -1015, "Too many new orders", retry_after_s=1)),
     _again(
@@ -286,7 +295,9 @@ def run_case(engine: EngineProcess, simulator: SimulatorProcess, case: Case) -> 
     seconds = time.monotonic() - began
     clear_faults(simulator)
     sent = [
-        order for order in simulator.orders() if order["client_order_id"] == placed["client_order_id"]
+        order
+        for order in simulator.orders()
+        if order["client_order_id"] == placed["client_order_id"]
     ]
     asked = sum(
         entry["method"] == "POST" and entry["path"] == "/api/v3/order"

@@ -115,6 +115,16 @@ async def test_delayed_event_is_overtaken_by_those_the_fault_is_not_for(
         assert await amounts(socket, 3) == ["0.3", "0.1", "0.2"]
 
 
+async def test_events_on_a_jittery_link_keep_their_order(
+    client: ExchangeClient, trades: Trades
+) -> None:
+    sent = [f"0.{digit}" for digit in range(1, 9)]
+    async with listening(client) as socket:
+        await set_fault(client, kind="delay", delay_ms=0, jitter_ms=100, seed=3)
+        trades.happen(*sent)
+        assert await amounts(socket, len(sent)) == sent
+
+
 async def test_malformed_frame_is_no_json_and_the_socket_lives(
     client: ExchangeClient, trades: Trades
 ) -> None:
