@@ -177,6 +177,7 @@ class OrderReport:
         filled: Cumulative, in base currency.
         cost: Cumulative, in quote currency; ``None`` where the venue did not say.
         fills: The trades this report brings, possibly none, possibly some known already.
+        acknowledged_only: It says that the order was taken, and not what became of it: look it up.
         at_ns: The venue's time of the report, UTC nanoseconds.
     """
 
@@ -189,6 +190,7 @@ class OrderReport:
     at_ns: int
     fills: tuple[Fill, ...] = ()
     reason: str | None = None
+    acknowledged_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

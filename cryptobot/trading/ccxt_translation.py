@@ -232,6 +232,7 @@ def order_report(raw: Raw, client_order_id: str | None, now_ns: int) -> OrderRep
         fills=tuple(
             fill(trade, raw, known_id) for trade in raw.get("trades") or () if trade_id(trade)
         ),
+        acknowledged_only=not raw.get("status"),
     )
 
 

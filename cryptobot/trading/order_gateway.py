@@ -6,6 +6,7 @@ validate → risk → journal → fence → venue → outcome. What an outcome m
 the venue call ended with                state           counts as failed        then
 =======================================  ==============  ======================  =============
 a report                                 the report's    if ``rejected``         tracked
+a report that says no more than "taken"  accepted        no                      looked up
 ``OrderRefused``                         rejected        yes                     told
 ``StoppedHere``: fence, breaker, ban     denied          no                      told
 ``NotSent`` by anything else             rejected        yes                     told
@@ -335,6 +336,8 @@ class OrderGateway:
             try:
                 report = await self._venues[order.mode].place_order(request, permit)
                 settled = self._tracker.apply(order.mode, report, "answer") or order
+                if report.acknowledged_only:
+                    self._on_unresolved(settled)
             except _NotJournalled as error:
                 self._tracker.forget(order)
                 raise JournalUnavailable(str(error)) from error

@@ -100,6 +100,17 @@ async def test_place_with_each_outcome_follows_the_policy(path: OrderPath, row: 
     assert path.gateway.sending == 0
 
 
+async def test_place_with_an_answer_that_says_taken_and_no_more_is_looked_up(
+    path: OrderPath,
+) -> None:
+    path.live.answer = lambda request: replace(
+        a_report(request.client_order_id), acknowledged_only=True
+    )
+    order = await path.place()
+    assert (order.state, order.failed) == (OrderState.ACCEPTED, False)
+    assert [looked_up.order_id for looked_up in path.unresolved] == [order.order_id]
+
+
 async def test_place_with_a_cancelled_caller_goes_its_way(path: OrderPath) -> None:
     path.live.reply = asyncio.Event()
     caller = asyncio.create_task(path.place())

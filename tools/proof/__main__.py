@@ -18,7 +18,8 @@ from typing import Protocol
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.e2e.proofs.killing import prove_killing  # noqa: E402 - found by the line above
+from tests.e2e.proofs.fault_matrix import prove_fault_matrix  # noqa: E402 - found by the line above
+from tests.e2e.proofs.killing import prove_killing  # noqa: E402 - as above
 from tests.e2e.proofs.switch_under_load import prove_socket_switching, prove_switching  # noqa: E402 - as above
 
 
@@ -55,6 +56,9 @@ PROOFS: Mapping[str, Proof] = {
     ),
     "mode_switch_socket": Proof(
         prove_socket_switching, 250, "the same, the acknowledgement stamped as it is read"
+    ),
+    "fault_matrix": Proof(
+        prove_fault_matrix, 1, "an order under any fault of the wire ends as the evidence says"
     ),
     "kill9": Proof(
         prove_killing, 100, "after kill -9 every order is accounted for, and none is doubled"

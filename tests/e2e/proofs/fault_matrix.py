@@ -68,8 +68,12 @@ class Case:
     reason: str | None = None
 
 
+UNTOLD: Final = {"kind": "drop", "match": {"event": "executionReport"}, "for_s": 1.5}
+"""The account's stream says nothing meanwhile; else it may tell the fill before the answer."""
+
+
 def _unknown(name: str, fault: Mapping[str, object], reason: str, last: str = "filled") -> Case:
-    return Case(name, [fault], "unresolved", last, 1, reason)
+    return Case(name, [fault, UNTOLD], "unresolved", last, 1, reason)
 
 
 def _refused(name: str, fault: Mapping[str, object], reason: str) -> Case:
@@ -85,20 +89,11 @@ _CHALLENGE: Final = "unreadable_reply"
 CASES: Final[Sequence[Case]] = (
     Case("no fault", [], "filled", "filled"),
     # The order is taken, its answer is lost or unreadable.
-    # The stream tells the fill before the answer is given up on.
-    Case("A1 taken, no answer", [_after("hang")], "filled", "filled"),
-    Case(
-        "A1 taken, no answer, no stream",
-        [_after("hang"), {"kind": "drop", "match": {"event": "executionReport"}, "for_s": 2}],
-        "unresolved",
-        "filled",
-        1,
-        "timeout",
-    ),
+    _unknown("A1 taken, no answer", _after("hang"), "timeout"),
     _unknown("A2 taken, reset", _after("reset"), "network"),
     _unknown("taken, closed", _after("close"), "network"),
     _unknown("A3 taken, body too short", _after("short_body"), "unclassified"),
-    Case("taken, wrong length", [_after("wrong_length", by=7)], "filled", "filled"),
+    _unknown("taken, wrong length", _after("wrong_length", by=7), "timeout"),
     _unknown("A4 taken, half a JSON", _after("truncate"), _CHALLENGE),
     _unknown("taken, empty body", _after("empty_body"), _CHALLENGE),
     _unknown("A6 taken, a web page", _after("html"), _CHALLENGE),
@@ -121,7 +116,7 @@ CASES: Final[Sequence[Case]] = (
         _after("reply", status=504, code=-1007, msg="Send status unknown"),
         "timeout",
     ),
-    Case("A15 taken, ids only", [_after("ack_only")], "accepted", "filled"),
+    Case("A15 taken, ids only", [_after("ack_only"), UNTOLD], "accepted", "filled"),
     # The order never arrives.
     _unknown("lost before, no answer", _before("hang"), "timeout", "rejected"),
     _unknown("lost before, reset", _before("reset"), "network", "rejected"),
@@ -200,7 +195,7 @@ CASES: Final[Sequence[Case]] = (
     # Both at once: the look-up lies too.
     Case(
         "A1 and reads that lag 3 s",
-        [_after("hang"), {"kind": "stale", "lag_ms": 3000, "for_s": 5}],
+        [_after("hang"), UNTOLD, {"kind": "stale", "lag_ms": 3000, "for_s": 5}],
         "unresolved",
         "filled",
         1,
@@ -210,6 +205,7 @@ CASES: Final[Sequence[Case]] = (
         "A1 and look-ups that fail",
         [
             _after("hang"),
+            UNTOLD,
             {
                 "kind": "html",
                 "match": {"operation": "query_order"},

@@ -1,0 +1,33 @@
+"""Every row of the fault matrix, against one engine and one exchange."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness.engine_process import EngineProcess
+from tests.e2e.harness.simulator_process import SimulatorProcess
+from tests.e2e.proofs.fault_matrix import CASES, SETTINGS, Case, run_case
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def both(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[EngineProcess, SimulatorProcess]]:
+    home: Path = tmp_path_factory.mktemp("matrix")
+    with (
+        SimulatorProcess(home / "simulator") as simulator,
+        EngineProcess(simulator, home, settings=SETTINGS) as engine,
+    ):
+        engine.until_trading()
+        yield engine, simulator
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
+def test_order_under_a_fault_ends_as_the_evidence_says_and_the_next_one_works(
+    both: tuple[EngineProcess, SimulatorProcess], case: Case
+) -> None:
+    row = run_case(*both, case)
+    assert row.wrong == []
