@@ -108,8 +108,8 @@ class ExchangeSettings(Section):
         secret: As ``api_key``.
         timeout_s: Longest wait for an answer before an order counts as unknown.
         book_depth: Price levels a side that are kept.
-        orders_per_10s: New orders that the exchange takes in 10 s; Binance's is in its
-            exchangeInfo. Ours wait for it; they are not refused.
+        orders_per_10s: New orders that the exchange takes in 10 s, where it does not list its
+            own limit as Binance does. Orders wait for it; they are not refused.
     """
 
     id: str = "binance"

@@ -35,6 +35,11 @@ CLOCK_SAMPLES: Final = 3
 MS_PER_MINUTE: Final = 60_000
 """A call of cost 1 may be made every ``rateLimit`` ms: so many costs are a minute's budget."""
 
+LOOKUPS: Final = dict.fromkeys(
+    ("find_order", "open_orders", "closed_orders", "my_trades", "balances"), Precedence.LOOKUP
+)
+"""Reads that go before market data."""
+
 WRITE_OUTCOMES: Final = {OrderRefused: "refused", OutcomeUnknown: "unknown"}
 """How the outcomes of writes are reported; everything else was not sent."""
 
@@ -54,7 +59,7 @@ class ExchangeConfig:
         connect_to: Where every connection goes instead; URLs stay.
         tls_ca: PEM file to trust besides the system's.
         book_depth: Levels a side in ``watch_book``.
-        orders_per_10s: New orders that the exchange takes in 10 seconds.
+        orders_per_10s: New orders that the exchange takes in 10 seconds, until it lists its own.
     """
 
     id: str
@@ -123,7 +128,10 @@ class ExchangeClient(CcxtStreams):
         """
         if self._reads is None:
             await self._open()
+        self._reads.enableLastJsonResponse = True  # the listing says limits that ccxt drops
         markets = await self._read("connect", "load_markets", True)  # noqa: FBT003 - ccxt's reload
+        self.traffic.learn(self._reads.last_json_response)
+        self._reads.enableLastJsonResponse = False
         with _sense("connect"):
             found = _spot_instruments((markets or {}).values())
         if not found:
@@ -363,6 +371,7 @@ class ExchangeClient(CcxtStreams):
         call = getattr(instance, method)
         started = self._clock.monotonic_ns()
         outcome = "failed"
+        precedence = PRECEDENCE.set(LOOKUPS.get(operation, Precedence.READ))
         try:
             reply = await call(*args)
             outcome = "ok"
@@ -374,6 +383,7 @@ class ExchangeClient(CcxtStreams):
         else:
             return reply
         finally:
+            PRECEDENCE.reset(precedence)
             self._observe(operation, outcome, started)
 
     async def _write(

@@ -1,10 +1,12 @@
 """All that leaves for one exchange: its budget, its order of precedence, and its silences.
 
 The limiter knows the exchange's weights per minute (through ccxt's table of costs) and its orders
-per 10 seconds, which ccxt's own does not. Cancels go before orders, orders before reads, and reads
-leave a part of the budget to them. An exchange that bans us, or tells us to wait, hears nothing
-until that is over: binance-spot-api-docs, "IP Limits": a 429 must be obeyed, repeated violations
-become a 418 of 2 minutes to 3 days.
+per 10 seconds, which ccxt's own does not. Cancels go before orders, orders before look-ups of
+orders, those before all other reads, and each leaves a part of the budget to those before it.
+
+An exchange that bans us, or tells us to wait, hears nothing until that is over:
+binance-spot-api-docs, "IP Limits": a 429 must be obeyed, repeated violations become a 418 of
+2 minutes to 3 days.
 """
 
 import asyncio
@@ -12,7 +14,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import count
 from typing import Final
@@ -37,12 +39,15 @@ class Precedence(IntEnum):
 
     CANCEL = 0
     ORDER = 1
-    READ = 2
+    LOOKUP = 2
+    """Reads that settle what became of orders."""
+    READ = 3
 
 
 SHARE: Final[Mapping[Precedence, float]] = {
     Precedence.CANCEL: 1.0,
     Precedence.ORDER: 0.95,
+    Precedence.LOOKUP: 0.9,
     Precedence.READ: 0.8,
 }
 """Up to which part of the budget each may use it."""
@@ -109,6 +114,29 @@ class Traffic:
         self._silences: dict[str | None, Silence] = {}
 
     # The budget
+
+    def learn(self, listing: object) -> None:
+        """Take over the limits that the exchange itself lists; what makes no sense is left.
+
+        Args:
+            listing: Binance's ``exchangeInfo``, whose ``rateLimits`` say ``REQUEST_WEIGHT`` a
+                minute and ``ORDERS`` in 10 seconds.
+        """
+        rows = listing.get("rateLimits") if isinstance(listing, Mapping) else None
+        for row in rows if isinstance(rows, list) else ():
+            if not isinstance(row, Mapping):
+                continue
+            limit = row.get("limit")
+            if not isinstance(limit, int) or limit < 1:
+                continue
+            match (row.get("rateLimitType"), row.get("interval"), row.get("intervalNum")):
+                case ("REQUEST_WEIGHT", "MINUTE", 1):
+                    of_weight = self.budget.cost_per_minute / self.budget.weight_per_minute
+                    self.budget = replace(
+                        self.budget, cost_per_minute=limit * of_weight, weight_per_minute=limit
+                    )
+                case ("ORDERS", "SECOND", 10):
+                    self.budget = replace(self.budget, orders_per_10s=limit)
 
     async def throttle(self, cost: float) -> None:
         """Return when ``cost`` may be spent; at once while the budget lasts."""

@@ -26,7 +26,6 @@ SETTINGS: Final = (
     "mode.start=live",
     "risk.max_position_notional=1000000",
     "risk.max_orders_per_10s=100000",
-    "exchange.orders_per_10s=100000",
     "risk.max_open_orders=180",
 )
 STRATEGIES: Final[dict[str, dict[str, object]]] = {

@@ -188,3 +188,23 @@ def test_any_other_answer_asks_for_no_silence(status: int) -> None:
     traffic = a_traffic(ManualClock())
     traffic.heard(HOST, status, {"Retry-After": "600"})
     traffic.check(HOST)
+
+
+def test_limits_that_the_exchange_lists_are_taken_over_and_nonsense_is_left() -> None:
+    traffic = a_traffic(ManualClock(), cost=200, orders=50)
+    weight = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1}
+    orders = {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10}
+    traffic.learn({"rateLimits": [{**weight, "limit": 3000}, {**orders, "limit": 70}]})
+    learnt = Budget(600, 70, weight_per_minute=3000)
+    assert traffic.budget == learnt
+    odd: tuple[object, ...] = (
+        None,
+        [],
+        {"rateLimits": None},
+        {"rateLimits": [None, 7, {}]},
+        {"rateLimits": [{**weight, "limit": 0}, {**orders, "limit": "many"}]},
+        {"rateLimits": [{**orders, "intervalNum": 1, "limit": 5}]},
+    )
+    for nonsense in odd:
+        traffic.learn(nonsense)
+        assert traffic.budget == learnt

@@ -59,7 +59,6 @@ def config(venue: Simulator) -> ExchangeConfig:
         secret=SECRET,
         connect_to=("127.0.0.1", venue.tls_port),
         tls_ca=venue.ca,
-        orders_per_10s=_MANY,
     )
 
 

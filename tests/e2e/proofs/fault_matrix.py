@@ -9,6 +9,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -299,11 +300,11 @@ def run_case(engine: EngineProcess, simulator: SimulatorProcess, case: Case) -> 
         entry["method"] == "POST" and entry["path"] == "/api/v3/order"
         for entry in simulator.requests(since)
     )
-    counted = {
-        reason: count - failures.get(reason, 0)
-        for reason, count in _failures(engine).items()
-        if count != failures.get(reason, 0)
-    }
+    # It is counted when its record is on disk, which may be a moment after the answer.
+    expected = int(case.reason is not None)
+    with suppress(NotReachedError):
+        wait_for("the count", lambda: _counted(engine, failures) or not expected, deadline_s=5)
+    counted = _counted(engine, failures)
     row = Row(case, placed["state"], settled["state"], asked, counted, seconds)
     _judge(row, len(sent))
     _recovers(engine, simulator, row)
@@ -348,6 +349,14 @@ def _failures(engine: EngineProcess) -> dict[str, int]:
         dict(labels)["reason"]: int(float(value))
         for (name, labels), value in engine.metrics().items()
         if name == "cryptobot_order_failures_by_reason_total"
+    }
+
+
+def _counted(engine: EngineProcess, before: Mapping[str, int]) -> dict[str, int]:
+    return {
+        reason: count - before.get(reason, 0)
+        for reason, count in _failures(engine).items()
+        if count != before.get(reason, 0)
     }
 
 
