@@ -109,8 +109,8 @@ ORDER_STAGES: Final = ("checks", "journal", "fence", "exchange", "resolve")
 RECONCILIATION_OUTCOMES: Final = ("clean", "repaired", "mismatch", "failed")
 SESSION_STATES: Final = ("connecting", "ready", "failed", "closed")
 EXCHANGE_OPERATIONS: Final = (
-    "connect", "place_order", "cancel_order", "find_order", "open_orders", "my_trades",
-    "balances", "candles", "book", "trades", "time", OTHER,
+    "connect", "place_order", "cancel_order", "find_order", "open_orders", "closed_orders",
+    "my_trades", "balances", "candles", "book", "trades", "time", OTHER,
 )  # fmt: skip
 REQUEST_OUTCOMES: Final = ("ok", "refused", "not_sent", "unknown", "failed")
 RATE_LIMITS: Final = ("request_weight", "orders_10s", "orders_1d")

@@ -75,5 +75,9 @@ class ReadFailed(VenueError):  # noqa: N818 - named for the outcome
     """A read gave nothing usable; asking again is safe."""
 
 
+class ReadUnsupported(ReadFailed):
+    """The venue has no such read: asking again will not help, and its silence proves nothing."""
+
+
 class JournalUnavailable(CryptobotError):  # noqa: N818 - named for the condition
     """The journal could not commit; no live order may be sent."""

@@ -178,6 +178,8 @@ class OrderReport:
         cost: Cumulative, in quote currency; ``None`` where the venue did not say.
         fills: The trades this report brings, possibly none, possibly some known already.
         at_ns: The venue's time of the report, UTC nanoseconds.
+        side: ``None`` where the venue did not say.
+        amount: What was ordered, in base currency; ``None`` where the venue did not say.
     """
 
     symbol: str
@@ -189,6 +191,8 @@ class OrderReport:
     at_ns: int
     fills: tuple[Fill, ...] = ()
     reason: str | None = None
+    side: Side | None = None
+    amount: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,8 @@ def order_report(raw: Raw, client_order_id: str | None, now_ns: int) -> OrderRep
         fills=tuple(
             fill(trade, raw, known_id) for trade in raw.get("trades") or () if trade_id(trade)
         ),
+        side=Side(raw["side"]) if raw.get("side") else None,
+        amount=_optional(raw.get("amount")),
     )
 
 

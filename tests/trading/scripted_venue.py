@@ -91,10 +91,15 @@ class ScriptedVenue:
         self.known: dict[str, Outcome] = {}
         self.lookups: list[str] = []
         self.looked_up = asyncio.Event()
+        self.by_exchange_id: dict[str, OrderReport] = {}
         self.listed: list[OrderReport] = []
+        self.closed: list[OrderReport] = []
+        self.closed_error: Exception | None = None
+        self.trades_error: Exception | None = None
         self.list_error: Exception | None = None
         self.trades: list[Fill] = []
         self.trades_asked: list[int | None] = []
+        self.closed_asked: list[int] = []
 
     async def connect(self) -> None:
         pass
@@ -131,6 +136,17 @@ class ScriptedVenue:
         outcome = self.known.get(client_order_id)
         return None if outcome is None else _given(outcome)
 
+    async def find_by_exchange_id(self, symbol: str, exchange_order_id: str) -> OrderReport | None:
+        assert symbol == SYMBOL
+        return self.by_exchange_id.get(exchange_order_id)
+
+    async def closed_orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+        assert symbol == SYMBOL
+        self.closed_asked.append(since_ms)
+        if self.closed_error is not None:
+            raise self.closed_error
+        return list(self.closed)
+
     async def open_orders(self, symbol: str) -> list[OrderReport]:
         assert symbol == SYMBOL
         if self.list_error is not None:
@@ -140,6 +156,8 @@ class ScriptedVenue:
     async def my_trades(self, symbol: str, since_ms: int | None = None) -> list[Fill]:
         assert symbol == SYMBOL
         self.trades_asked.append(since_ms)
+        if self.trades_error is not None:
+            raise self.trades_error
         return list(self.trades)
 
     async def balances(self) -> Mapping[str, Balance]:
