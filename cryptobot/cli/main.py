@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cryptobot import __version__
+from cryptobot.cli.orders import add_arguments as add_orders
 from cryptobot.domain.errors import UserError
 
 EPILOG = """\
@@ -15,6 +16,7 @@ commands:
   engine      the engine alone, without a window
   simulator   the simulated exchange alone
   status      one screen about a running engine
+  orders      an order's history, and a person's word on one that is unresolved
 
 examples:
   cryptobot demo
@@ -58,6 +60,10 @@ def _dispatch(arguments: list[str]) -> int:
             from cryptobot.cli.status import show_status  # noqa: PLC0415 - as above
 
             return show_status(options)
+        case "orders":
+            from cryptobot.cli.orders import run as run_orders  # noqa: PLC0415 - as above
+
+            return run_orders(options)
         case _:
             from cryptobot.cli.window import run_window  # noqa: PLC0415 - as above
 
@@ -93,6 +99,7 @@ def _parser(*, with_simulator: bool) -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="one screen about a running engine")
     status.add_argument("--state-dir", type=Path, metavar="DIR", help="the engine's")
     status.add_argument("--json", action="store_true", help="what engine.status answers")
+    add_orders(commands.add_parser("orders", help="one order: show it, settle it"))
     simulator = commands.add_parser("simulator", help="the simulated exchange alone")
     if with_simulator:  # its module brings a web server, which costs the other commands 0.4 s
         from cryptobot.simulator.command import add_arguments  # noqa: PLC0415 - as above

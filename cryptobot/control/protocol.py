@@ -41,6 +41,12 @@ Methods beyond the contract's:
   positions: [{symbol, amount, average, mark, unrealized, realized}]}``. Positions come from fills
   of the current mode, balances from the venue.
 - ``order.place`` also takes ``expect_mode``: it is denied when orders go elsewhere by then.
+- ``order.get`` answers an order with its history: ``events: [{seq, at, from, state, reason,
+  evidence}]``, oldest first (``null`` while the journal cannot be read).
+- ``order.settle {order_id, outcome, exchange_order_id?, reason, actor}`` answers the order. Only
+  for one that is ``unresolved``. outcome ``adopt``: the exchange's order of that id (without one:
+  of our client order id) is this one, its state is taken over; ``not_placed``: the exchange never
+  had it, it is ``rejected``. Refused with ``REFUSED`` when the exchange says otherwise.
 - ``mode.get`` answers the ``mode`` data.
 - ``mode.set`` answers the ``mode`` data plus ``open_live_orders: [order]``,
   ``in_flight: [{order_id, client_order_id, symbol, outcome}]`` (outcome: ``stopped_before_wire``,
@@ -90,6 +96,8 @@ class ErrorCode(IntEnum):
     SHUTTING_DOWN = -32005
     FAILED = -32006
     """The engine tried and could not; the message says why."""
+    REFUSED = -32007
+    """What was asked does not fit how things stand; the message says how they do."""
 
 
 class Topic(StrEnum):

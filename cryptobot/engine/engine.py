@@ -21,6 +21,7 @@ from cryptobot.engine.connection import ExchangeConnection
 from cryptobot.engine.control_server import ControlServer
 from cryptobot.engine.health_watch import HealthWatch
 from cryptobot.engine.methods import ControlMethods
+from cryptobot.engine.order_methods import OrderMethods
 from cryptobot.engine.publisher import Publisher
 from cryptobot.engine.rooms import RoomEvents, Rooms
 from cryptobot.engine.start_mode import Situation, StartDecision, decide
@@ -145,9 +146,14 @@ class Engine:
             self.socket_path,
             ControlMethods(
                 status=self._status,
+                orders=OrderMethods(
+                    gateway=self._rooms.gateway,
+                    tracker=self._rooms.tracker,
+                    settlement=self._rooms.settlement,
+                    journal=journal,
+                ),
                 venues=self._rooms.venues,
                 source=self._rooms.client,
-                journal=journal,
                 strategies=self._rooms.strategies,
                 portfolio=self._rooms.portfolio,
                 clock=clock,

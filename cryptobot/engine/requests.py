@@ -1,7 +1,8 @@
 """The parameters of control requests: checked once, here."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -10,6 +11,7 @@ from cryptobot.control.protocol import ErrorCode, RpcError, Topic
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.money import decimal
 from cryptobot.domain.order import OrderState, OrderType, Side, TimeInForce
+from cryptobot.engine.publisher import Subscriber
 
 
 def _upper(value: object) -> object:
@@ -53,6 +55,25 @@ class OrderById(Params):
     """``order.cancel`` and ``order.get``."""
 
     order_id: OrderId
+
+
+class SettleOutcome(StrEnum):
+    """How a person settles an unknown outcome."""
+
+    ADOPT = "adopt"
+    """The exchange has it: take its state over."""
+    NOT_PLACED = "not_placed"
+    """The exchange never had it."""
+
+
+class SettleOrder(Params):
+    """``order.settle``: a person's word on an order whose outcome is unknown."""
+
+    order_id: OrderId
+    outcome: SettleOutcome
+    exchange_order_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    reason: Text
+    actor: Text
 
 
 class ListOrders(Params):
@@ -140,3 +161,14 @@ def parse(kind: type[_P], params: Mapping[str, Any]) -> _P:
         raise RpcError(
             ErrorCode.INVALID_PARAMS, f"{'; '.join(problems)} (parameters: {known})"
         ) from None
+
+
+def handler(
+    kind: type[_P], handle: Callable[[_P], Awaitable[object]]
+) -> Callable[[Mapping[str, Any], Subscriber], Awaitable[object]]:
+    """Return a handler of raw requests that checks their parameters before ``handle`` sees them."""
+
+    async def checked(params: Mapping[str, Any], _: Subscriber) -> object:
+        return await handle(parse(kind, params))
+
+    return checked

@@ -229,7 +229,8 @@ class ReconciliationSettings(Section):
 
     Attributes:
         interval_s: Seconds between comparisons with the exchange.
-        not_found_patience_s: How long "the exchange does not know it" is doubted: reads may lag.
+        not_found_patience_s: How long every source must go on denying an order before it counts as
+            not placed: reads may lag.
     """
 
     interval_s: float = Field(default=30.0, ge=1, le=86_400)

@@ -125,13 +125,20 @@ class OrderTracker:
         answer = self._first_answer(before, state, now)
         return self._change(before, moved.changed(**answer) if answer else moved, (), evidence)
 
-    def apply(self, mode: Mode, report: OrderReport, source: str) -> Order | None:
+    def apply(
+        self,
+        mode: Mode,
+        report: OrderReport,
+        source: str,
+        evidence: Mapping[str, object] | None = None,
+    ) -> Order | None:
         """Merge a report into its order.
 
         Args:
             mode: Whose venue reported.
             report: What it said.
-            source: Who brought it (``answer``, ``stream``, ``lookup``, ...), kept as evidence.
+            source: Who brought it (``answer``, ``stream``, ``lookup:...``), kept as evidence.
+            evidence: What else is kept with it.
 
         Returns:
             The order as it is now; ``None`` if it is not one of ours.
@@ -148,13 +155,14 @@ class OrderTracker:
         now = self._clock.now_ns()
         answer = self._first_answer(order, says["state"], now)
         merged = order.changed(**says, updated_ns=now, **answer)
-        evidence = {
+        said = {
             "source": source,
             "state": str(report.state),
             "exchange_order_id": report.exchange_order_id,
             "filled": str(report.filled),
+            **(evidence or {}),
         }
-        return self._change(order, merged, new, evidence)
+        return self._change(order, merged, new, said)
 
     def _merged(
         self, order: Order, report: OrderReport, known: Mapping[str, Fill]

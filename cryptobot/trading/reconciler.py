@@ -14,8 +14,9 @@ from cryptobot.domain.clock import NS_PER_MS, Clock
 from cryptobot.domain.errors import ReadFailed
 from cryptobot.domain.ids import CLIENT_ORDER_ID_PREFIX
 from cryptobot.domain.mode import Mode
-from cryptobot.domain.order import OPEN, Fill, Order, OrderReport, OrderState
+from cryptobot.domain.order import OPEN, Order, OrderState
 from cryptobot.trading.exchange import Exchange
+from cryptobot.trading.lookup import report_of
 from cryptobot.trading.order_tracker import OrderTracker
 
 SOON_S: Final = 0.3
@@ -183,7 +184,7 @@ class Reconciler:
             return
         since_ms = min(order.created_ns for order in lacking) // NS_PER_MS - 60_000
         for fill in await self._exchange.my_trades(symbol, since_ms):
-            self._tracker.apply(Mode.LIVE, _report_of(fill), "reconciliation")
+            self._tracker.apply(Mode.LIVE, report_of(fill), "reconciliation")
         findings.differences.extend(
             f"{symbol}: order {order.order_id} is filled further than its trades tell"
             for order in self._lacking(symbol)
@@ -199,17 +200,3 @@ class Reconciler:
                     f"{order.symbol}: the outcome of order {order.order_id} is unknown"
                 )
                 self._on_unresolved(order)
-
-
-def _report_of(fill: Fill) -> OrderReport:
-    """Return the least that a trade says of its order."""
-    return OrderReport(
-        symbol=fill.symbol,
-        client_order_id=fill.client_order_id,
-        exchange_order_id=fill.exchange_order_id,
-        state=OrderState.PARTIALLY_FILLED,
-        filled=fill.amount,
-        cost=None,
-        at_ns=fill.at_ns,
-        fills=(fill,),
-    )

@@ -133,7 +133,9 @@ async def test_order_before_the_exchange_is_there_is_denied_and_answers_an_order
     assert (order["state"], order["mode"]) == ("denied", "paper")
     assert order["reason"].startswith("unknown_symbol: ")
     assert len(order["order_id"]) == 32
-    assert await running.ask("order.get", order_id=order["order_id"]) == order
+    found = await running.ask("order.get", order_id=order["order_id"])
+    [event] = found.pop("events")
+    assert (found, event["state"]) == (order, "denied")
     assert await running.ask("order.list") == [order]
     assert await running.ask("order.list", state="filled") == []
     assert sample(running.metrics, "cryptobot_orders_failed_total") == 0
