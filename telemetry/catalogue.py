@@ -103,7 +103,7 @@ FAILURE_REASONS: Final = (
 DENIAL_REASONS: Final = (
     "instrument", "unknown_symbol", "no_price", "max_order_notional", "max_position_notional",
     "max_open_orders", "max_orders_per_10s", "halted", "reducing", "fence", "journal",
-    "mode", "shutting_down", OTHER,
+    "mode", "shutting_down", "unresolved", "request_id", OTHER,
 )  # fmt: skip
 ORDER_STAGES: Final = ("checks", "journal", "fence", "exchange", "resolve")
 RECONCILIATION_OUTCOMES: Final = ("clean", "repaired", "mismatch", "failed")

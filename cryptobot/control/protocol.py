@@ -40,7 +40,10 @@ Methods beyond the contract's:
 - ``portfolio.get`` answers ``{mode, currency, equity, balances: [{asset, free, locked, total}],
   positions: [{symbol, amount, average, mark, unrealized, realized}]}``. Positions come from fills
   of the current mode, balances from the venue.
-- ``order.place`` also takes ``expect_mode``: it is denied when orders go elsewhere by then.
+- ``order.place`` also takes ``expect_mode``: it is denied when orders go elsewhere by then; and
+  ``request_id`` (1 to 64 of ``A-Za-z0-9_.:-``): asked again with it, the order that it made is
+  answered and none is placed. Another order under the same id is denied. The newest 5,000 orders
+  are remembered.
 - ``order.get`` answers an order with its history: ``events: [{seq, at, from, state, reason,
   evidence}]``, oldest first (``null`` while the journal cannot be read).
 - ``order.settle {order_id, outcome, exchange_order_id?, reason, actor}`` answers the order. Only

@@ -45,6 +45,7 @@ class OrderMethods:
             price=params.price,
             time_in_force=params.time_in_force,
             expected_mode=params.expect_mode,
+            request_id=params.request_id,
         )
         try:
             return (await self.gateway.place(intent)).to_wire()

@@ -49,6 +49,7 @@ class PlaceOrder(Params):
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
     ] = TimeInForce.GTC
     expect_mode: Mode | None = None
+    request_id: Annotated[str, Field(pattern="^[A-Za-z0-9_.:-]{1,64}$")] | None = None
 
 
 class OrderById(Params):

@@ -169,4 +169,5 @@ def _limits(settings: Settings) -> RiskLimits:
         max_position_notional=risk.max_position_notional,
         max_open_orders=risk.max_open_orders,
         max_orders_per_10s=risk.max_orders_per_10s,
+        block_while_unresolved=risk.block_while_unresolved,
     )
