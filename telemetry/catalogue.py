@@ -74,6 +74,8 @@ class Spec:
         buckets: Upper edges of a histogram, without infinity.
         sum_scale: Keep a histogram's sum as whole multiples of ``1/sum_scale``, so that it is
             exact and does not depend on the order of observations; ``None``: a plain float.
+        untyped: For a counter beside a gauge of its name without ``_total``: OpenMetrics names a
+            counter's family so, and two families of one name are no valid exposition.
     """
 
     name: str
@@ -82,6 +84,12 @@ class Spec:
     labels: Mapping[str, LabelValues] = field(default_factory=dict)
     buckets: tuple[float, ...] = ()
     sum_scale: int | None = None
+    untyped: bool = False
+
+    @property
+    def family(self) -> str:
+        """The family's name in OpenMetrics: a counter's goes without its suffix."""
+        return self.name if self.untyped else self.name.removesuffix("_total")
 
 
 MODES: Final = ("live", "paper")
@@ -107,6 +115,7 @@ DENIAL_REASONS: Final = (
 )  # fmt: skip
 ORDER_STAGES: Final = ("checks", "journal", "fence", "exchange", "resolve")
 RECONCILIATION_OUTCOMES: Final = ("clean", "repaired", "mismatch", "failed")
+DEAD_LETTER_SINKS: Final = ("orders", OTHER)
 SESSION_STATES: Final = ("connecting", "ready", "failed", "closed")
 EXCHANGE_OPERATIONS: Final = (
     "connect", "place_order", "cancel_order", "find_order", "open_orders", "closed_orders",
@@ -178,6 +187,10 @@ CATALOGUE: Final[tuple[Spec, ...]] = (
          "Intents the gateway has taken to an answer, any outcome."),
     Spec("cryptobot_reconciliations_total", _C,
          "Comparisons of the journal with the exchange.", {"outcome": RECONCILIATION_OUTCOMES}),
+    Spec("cryptobot_dead_letters", _G,
+         "What was given up on and waits for a person.", {"sink": DEAD_LETTER_SINKS}),
+    Spec("cryptobot_dead_letters_total", _C,
+         "What was given up on, since this start.", {"sink": DEAD_LETTER_SINKS}, untyped=True),
     # Mode.
     Spec("cryptobot_mode", _G, "1 for the current mode, 0 for the others.", _MODE),
     Spec("cryptobot_mode_changes_total", _C,
