@@ -50,6 +50,11 @@ Methods beyond the contract's:
   for one that is ``unresolved``. outcome ``adopt``: the exchange's order of that id (without one:
   of our client order id) is this one, its state is taken over; ``not_placed``: the exchange never
   had it, it is ``rejected``. Refused with ``REFUSED`` when the exchange says otherwise.
+- ``deadletter.list {state?, limit?}`` answers ``[{id, sink, operation, subject, payload, evidence,
+  attempts, first_at, last_at, state, reason, actor, updated_at}]``, newest first; state: ``dead``
+  (what is asked for when it is left out; ``null`` for all), ``retried``, ``discarded``.
+- ``deadletter.retry {id, actor?}`` and ``deadletter.discard {id, reason, actor?}`` answer the
+  letter; ``REFUSED`` when it is not dead, or a retry could double an order.
 - ``mode.get`` answers the ``mode`` data.
 - ``mode.set`` answers the ``mode`` data plus ``open_live_orders: [order]``,
   ``in_flight: [{order_id, client_order_id, symbol, outcome}]`` (outcome: ``stopped_before_wire``,

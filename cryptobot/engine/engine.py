@@ -19,6 +19,7 @@ from cryptobot.engine import jobs, recovery
 from cryptobot.engine.broadcast import Broadcast
 from cryptobot.engine.connection import ExchangeConnection
 from cryptobot.engine.control_server import ControlServer
+from cryptobot.engine.dead_letter_methods import DeadLetterMethods
 from cryptobot.engine.health_watch import HealthWatch
 from cryptobot.engine.methods import ControlMethods
 from cryptobot.engine.order_methods import OrderMethods
@@ -152,6 +153,7 @@ class Engine:
                     settlement=self._rooms.settlement,
                     journal=journal,
                 ),
+                dead_letters=DeadLetterMethods(self._rooms.dead_letters),
                 venues=self._rooms.venues,
                 source=self._rooms.client,
                 strategies=self._rooms.strategies,
@@ -292,6 +294,7 @@ class Engine:
         self._rooms.orders.listen(self._rooms.feed.on_recorded)
         unresolved = await recovery.restore_orders(self._journal, self._rooms.tracker)
         await recovery.restore_positions(self._journal, self._rooms.portfolio)
+        await self._rooms.dead_letters.load()
         self._paper_start = await recovery.paper_balances(
             self._journal, self._settings.paper.balances
         )

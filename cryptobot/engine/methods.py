@@ -12,6 +12,7 @@ from cryptobot.domain.money import plain
 from cryptobot.domain.order import Order
 from cryptobot.engine import requests
 from cryptobot.engine.control_server import Handler
+from cryptobot.engine.dead_letter_methods import DeadLetterMethods
 from cryptobot.engine.order_methods import OrderMethods
 from cryptobot.engine.publisher import Subscriber
 from cryptobot.engine.requests import handler, parse
@@ -31,6 +32,7 @@ class ControlMethods:
     Attributes:
         status: For ``engine.status``, and the rooms it reaches.
         orders: Answers about orders.
+        dead_letters: Answers about what was given up on.
         restart_exchange: Closes and opens the exchange client.
         shut_down: Begins an orderly end: (reason).
         quote: The currency the portfolio is valued in.
@@ -39,6 +41,7 @@ class ControlMethods:
 
     status: StatusReport
     orders: OrderMethods
+    dead_letters: DeadLetterMethods
     venues: Mapping[Mode, Exchange]
     source: MarketSource
     strategies: StrategyRunner
@@ -65,6 +68,7 @@ class ControlMethods:
             "portfolio.get": handler(requests.Nothing, self._portfolio),
             "subscribe": _subscribe,
             **self.orders.table(),
+            **self.dead_letters.table(),
         }
 
     async def _status(self, _: requests.Nothing) -> object:

@@ -12,6 +12,7 @@ from cryptobot.domain.mode import Mode
 from cryptobot.domain.money import decimal
 from cryptobot.domain.order import OrderState, OrderType, Side, TimeInForce
 from cryptobot.engine.publisher import Subscriber
+from cryptobot.journal.records import DeadLetterState
 
 
 def _upper(value: object) -> object:
@@ -90,6 +91,26 @@ class ListFills(Params):
 
     symbol: str | None = None
     limit: Limit = 200
+
+
+class ListDeadLetters(Params):
+    """``deadletter.list``: newest first."""
+
+    state: DeadLetterState | None = DeadLetterState.DEAD
+    limit: Limit = 200
+
+
+class RetryDeadLetter(Params):
+    """``deadletter.retry``."""
+
+    id: OrderId
+    actor: Text = "control socket"
+
+
+class DiscardDeadLetter(RetryDeadLetter):
+    """``deadletter.discard``."""
+
+    reason: Text
 
 
 class SetMode(Params):

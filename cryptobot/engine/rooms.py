@@ -17,6 +17,7 @@ from cryptobot.settings import Settings
 from cryptobot.strategies.catalogue import find_strategies
 from cryptobot.strategies.runner import StrategyRunner
 from cryptobot.trading.ccxt_streams import StreamObserver
+from cryptobot.trading.dead_letters import DeadLetters
 from cryptobot.trading.exchange import Exchange
 from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
 from cryptobot.trading.fence import Fence
@@ -24,6 +25,7 @@ from cryptobot.trading.market_data import MarketData
 from cryptobot.trading.mode_controller import ModeController, ModeStatus
 from cryptobot.trading.order_gateway import OrderGateway
 from cryptobot.trading.order_journal import OrderJournal
+from cryptobot.trading.order_retries import OrderRetries
 from cryptobot.trading.order_tracker import OrderTracker
 from cryptobot.trading.paper_exchange import PaperExchange
 from cryptobot.trading.portfolio import Portfolio
@@ -125,6 +127,10 @@ class Rooms:
             trading_state=lambda: self.modes.trading_state,
             on_unresolved=self.settlement.start,
             on_denied=metrics.orders.denied,
+        )
+        retries = OrderRetries(self.gateway, self.tracker, journal)
+        self.dead_letters = DeadLetters(
+            journal, clock, ids, counts=metrics.dead_letters, retries=retries.table()
         )
         self.reconciler = Reconciler(
             self.client,

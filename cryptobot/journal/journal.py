@@ -15,6 +15,7 @@ from cryptobot.journal.migration import migrate
 from cryptobot.journal.reads import JournalReads
 from cryptobot.journal.records import (
     AccountSnapshot,
+    DeadLetter,
     JournalStatus,
     ModeChange,
     OrderRecord,
@@ -163,6 +164,10 @@ class Journal(JournalReads):
     def record_account(self, snapshot: AccountSnapshot) -> asyncio.Future[None]:
         """Append an account snapshot. Raises as ``record``."""
         return self._submit(snapshot)
+
+    def record_dead_letter(self, letter: DeadLetter) -> asyncio.Future[None]:
+        """Add a dead letter, or replace what is known of it by its id. Raises as ``record``."""
+        return self._submit(letter)
 
     def record_run_started(self, run: RunStart) -> asyncio.Future[None]:
         """Note an engine start. Raises as ``record``."""
