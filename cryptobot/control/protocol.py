@@ -44,6 +44,13 @@ Methods beyond the contract's:
   ``request_id`` (1 to 64 of ``A-Za-z0-9_.:-``): asked again with it, the order that it made is
   answered and none is placed. Another order under the same id is denied. The newest 5,000 orders
   are remembered.
+- ``reconciliation.get`` answers the last comparison with the exchange, ``null`` before the first:
+  ``{at, outcome, repaired, balances_compared, differences: [{kind, subject, detail, order_id}],
+  external_orders: [{symbol, exchange_order_id, client_order_id, side, amount}]}``; outcome:
+  ``clean``, ``repaired``, ``mismatch``, ``failed``; kinds: ``unreadable``, ``unknown_own_order``,
+  ``open_there``, ``forgotten``, ``missing_trades``, ``unresolved``, ``balance``,
+  ``balance_not_believed``. External orders are listed and never touched; a balance that our trades
+  do not explain is told once and counted from then on.
 - ``order.get`` answers an order with its history: ``events: [{seq, at, from, state, reason,
   evidence}]``, oldest first (``null`` while the journal cannot be read).
 - ``order.settle {order_id, outcome, exchange_order_id?, reason, actor}`` answers the order. Only
@@ -67,6 +74,7 @@ mode_reason, trading_state, fenced, live_blockers: [str],
 exchange: {id, up, simulated, connect_to, clock_skew_ms, streams: {NAME: {connected, age_ms}}},
 symbols: [str], timeframe,
 orders: {open, unresolved, in_flight, sent_total, failed_total},
+reconciliation: {at, outcome, differences, external_orders} (numbers; null before the first),
 latency_ms: {count, p50, p95} (of the last 5 minutes; null without orders),
 market: {SYMBOL: {bid, ask, last, age_ms}},
 health: {status: ok|degraded|critical, components: {NAME: {status, detail}}},

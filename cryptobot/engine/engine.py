@@ -30,9 +30,9 @@ from cryptobot.engine.status import StatusReport
 from cryptobot.journal.journal import Journal
 from cryptobot.journal.records import AccountSnapshot, Holding, ModeChange, RunEnd, RunStart
 from cryptobot.settings import Settings
+from cryptobot.trading.differences import Reconciliation
 from cryptobot.trading.market_data import MarketEvent
 from cryptobot.trading.mode_controller import ModeHooks, ModeStatus
-from cryptobot.trading.reconciler import Reconciliation
 from telemetry.health import Health
 from telemetry.loop_lag import LoopLag
 from telemetry.metrics import Metrics
@@ -117,6 +117,7 @@ class Engine:
             feed=self._rooms.feed,
             health=health,
             strategies=self._rooms.strategies,
+            reconciler=self._rooms.reconciler,
             live_blockers=lambda: [
                 f"{item.precondition}: {item.detail}" for item in self._rooms.preconditions.now()
             ],
@@ -294,6 +295,7 @@ class Engine:
         self._rooms.orders.listen(self._rooms.feed.on_recorded)
         unresolved = await recovery.restore_orders(self._journal, self._rooms.tracker)
         await recovery.restore_positions(self._journal, self._rooms.portfolio)
+        await recovery.restore_balances(self._journal, self._rooms.book)
         await self._rooms.dead_letters.load()
         self._paper_start = await recovery.paper_balances(
             self._journal, self._settings.paper.balances
@@ -417,7 +419,7 @@ class Engine:
             if result.complete:
                 self._connection.observe(up=True, detail="connected")
             else:
-                self._connection.observe(up=False, detail=result.differences[0])
+                self._connection.observe(up=False, detail=result.differences[0].detail)
             self._connection.refresh_balances()
 
     async def _roll_up(self) -> None:

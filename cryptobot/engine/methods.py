@@ -65,6 +65,7 @@ class ControlMethods:
             "market.candles": handler(requests.Candles, self._candles),
             "market.book": handler(requests.BySymbol, self._book),
             "instrument.list": handler(requests.Nothing, self._instruments),
+            "reconciliation.get": handler(requests.Nothing, self._reconciliation),
             "portfolio.get": handler(requests.Nothing, self._portfolio),
             "subscribe": _subscribe,
             **self.orders.table(),
@@ -167,6 +168,10 @@ class ControlMethods:
             for symbol in self.status.settings.symbols
             if (item := known.get(symbol)) is not None
         ]
+
+    async def _reconciliation(self, _: requests.Nothing) -> object:
+        last = self.status.reconciler.last
+        return None if last is None else last.to_wire()
 
     async def _portfolio(self, _: requests.Nothing) -> object:
         return self.portfolio.to_wire(self.status.modes.mode, self.quote)

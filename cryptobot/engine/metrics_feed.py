@@ -7,10 +7,10 @@ from typing import Final
 from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, Clock
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import Order, OrderState
+from cryptobot.trading.differences import Reconciliation
 from cryptobot.trading.mode_controller import ModeStatus
 from cryptobot.trading.order_tracker import OrderTracker
 from cryptobot.trading.portfolio import Portfolio
-from cryptobot.trading.reconciler import Reconciliation
 from telemetry.metrics import Metrics
 
 CHANNELS: Final = ("book", "trades", "candles", "orders", "fills")
@@ -100,8 +100,7 @@ class MetricsFeed:
 
     def on_reconciliation(self, result: Reconciliation) -> None:
         """Count a reconciliation."""
-        outcome = "failed" if not result.complete else "mismatch"
-        self._metrics.orders.reconciled("clean" if result.clean else outcome)
+        self._metrics.orders.reconciled(str(result.outcome))
 
     def gauges(self, tracker: OrderTracker, portfolio: Portfolio, sending: int) -> None:
         """Bring the gauges of orders and holdings up to date, right before a scrape."""

@@ -13,6 +13,7 @@ from cryptobot.engine.metrics_feed import MetricsFeed
 from cryptobot.journal.journal import Journal
 from cryptobot.journal.positions import positions
 from cryptobot.journal.records import RecordedFill
+from cryptobot.trading.balance_book import BalanceBook
 from cryptobot.trading.exchange import Balance
 from cryptobot.trading.order_tracker import OrderTracker
 from cryptobot.trading.portfolio import Portfolio
@@ -98,6 +99,11 @@ async def restore_positions(journal: Journal, portfolio: Portfolio) -> None:
     before = [fill for fill in live if fill.at_ns <= start.at_ns]
     since = [fill for fill in paper if fill.at_ns > start.at_ns]
     portfolio.set_positions(Mode.PAPER, positions([*before, *since]))
+
+
+async def restore_balances(journal: Journal, book: BalanceBook) -> None:
+    """Tell the book what all live trades changed and what the account held."""
+    book.restore(await _fills(journal, Mode.LIVE), await journal.last_baseline())
 
 
 async def paper_balances(journal: Journal, first: Mapping[str, Decimal]) -> Mapping[str, Balance]:

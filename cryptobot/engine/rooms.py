@@ -1,10 +1,12 @@
 """The rooms of the order path, built and connected: the engine's composition root."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptobot.control.protocol import FENCE_NAME
 from cryptobot.domain.clock import Clock
+from cryptobot.domain.errors import JournalUnavailable
 from cryptobot.domain.ids import IdSource
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.mode import Mode, ModeTrigger
@@ -12,12 +14,15 @@ from cryptobot.engine.live_preconditions import LivePreconditions
 from cryptobot.engine.metrics_feed import MetricsFeed
 from cryptobot.engine.status import ExchangeState
 from cryptobot.journal.journal import Journal
+from cryptobot.journal.records import BalanceBaseline
 from cryptobot.matching.records import FeeSchedule
 from cryptobot.settings import Settings
 from cryptobot.strategies.catalogue import find_strategies
 from cryptobot.strategies.runner import StrategyRunner
+from cryptobot.trading.balance_book import BalanceBook
 from cryptobot.trading.ccxt_streams import StreamObserver
 from cryptobot.trading.dead_letters import DeadLetters
+from cryptobot.trading.differences import Reconciliation
 from cryptobot.trading.exchange import Exchange
 from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
 from cryptobot.trading.fence import Fence
@@ -29,7 +34,7 @@ from cryptobot.trading.order_retries import OrderRetries
 from cryptobot.trading.order_tracker import OrderTracker
 from cryptobot.trading.paper_exchange import PaperExchange
 from cryptobot.trading.portfolio import Portfolio
-from cryptobot.trading.reconciler import Reconciler, Reconciliation
+from cryptobot.trading.reconciler import Reconciler
 from cryptobot.trading.risk import Risk, RiskLimits
 from cryptobot.trading.settlement import Settlement
 from telemetry.metrics import Metrics
@@ -69,6 +74,7 @@ class Rooms:
         events: RoomEvents,
     ) -> None:
         self._settings = settings
+        self._journal = journal
         self.exchange = ExchangeState(settings.exchange.id, settings.exchange.connect_to)
         self.feed = MetricsFeed(metrics, settings.exchange.id, clock)
         self.client = ExchangeClient(
@@ -132,11 +138,14 @@ class Rooms:
         self.dead_letters = DeadLetters(
             journal, clock, ids, counts=metrics.dead_letters, retries=retries.table()
         )
+        self.book = BalanceBook(clock, self._keep_baseline)
+        self.tracker.listen(self.book.on_order)
         self.reconciler = Reconciler(
             self.client,
             self.tracker,
             settings.symbols,
             clock,
+            book=self.book,
             on_unresolved=self.settlement.start,
             on_result=events.on_reconciliation,
         )
@@ -158,6 +167,12 @@ class Rooms:
             open_orders=lambda: self.tracker.open_orders(self.modes.mode),
             on_change=events.on_strategies,
         )
+
+    def _keep_baseline(self, baseline: BalanceBaseline) -> None:
+        """Store what the account holds; the next comparison does it again if this fails."""
+        with suppress(JournalUnavailable):
+            kept = self._journal.record_baseline(baseline)
+            kept.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     def watched_instrument(self, symbol: str) -> Instrument | None:
         """Return the rules of a watched symbol; ``None`` for any other, and before a connect."""

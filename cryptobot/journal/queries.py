@@ -12,6 +12,7 @@ from cryptobot.journal.positions import Position
 from cryptobot.journal.positions import positions as positions_of
 from cryptobot.journal.records import (
     AccountSnapshot,
+    BalanceBaseline,
     DeadLetter,
     DeadLetterState,
     ModeChange,
@@ -143,6 +144,13 @@ def last_account(connection: Connection, mode: Mode) -> AccountSnapshot | None:
     )
     row = _rows(connection, statement).first()
     return None if row is None else rows.to_account(row)
+
+
+def last_baseline(connection: Connection) -> BalanceBaseline | None:
+    """Return the newest baseline, by order of writing."""
+    newest = schema.balance_baselines.c.id.desc()
+    row = _rows(connection, select(schema.balance_baselines).order_by(newest).limit(1)).first()
+    return None if row is None else rows.to_baseline(row)
 
 
 def dead_letters(

@@ -17,6 +17,7 @@ from cryptobot.journal.database import one_line
 from cryptobot.journal.positions import Position
 from cryptobot.journal.records import (
     AccountSnapshot,
+    BalanceBaseline,
     DailyOrders,
     DeadLetter,
     DeadLetterState,
@@ -103,6 +104,10 @@ class JournalReads:
     async def last_account(self, mode: Mode) -> AccountSnapshot | None:
         """Return the newest snapshot of the account of ``mode``."""
         return await self._read(queries.last_account, mode)
+
+    async def last_baseline(self) -> BalanceBaseline | None:
+        """Return what the live account held when it was last believed, ``None`` before."""
+        return await self._read(queries.last_baseline)
 
     async def dead_letters(
         self, *, state: DeadLetterState | None = None, limit: int = 100

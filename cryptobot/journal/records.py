@@ -76,6 +76,20 @@ class AccountSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class BalanceBaseline:
+    """What the live account held when it was last believed.
+
+    Attributes:
+        totals: By asset; zeros are left out.
+        booked: What all our live trades up to then had changed, by asset.
+    """
+
+    at_ns: int
+    totals: Mapping[str, Decimal]
+    booked: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
 class RunStart:
     """An engine start; ``(started_ns, pid)`` identifies the run."""
 
@@ -145,7 +159,9 @@ class DeadLetter:
     updated_ns: int
 
 
-Record = OrderRecord | ModeChange | AccountSnapshot | RunStart | RunEnd | DeadLetter
+Record = (
+    OrderRecord | ModeChange | AccountSnapshot | BalanceBaseline | RunStart | RunEnd | DeadLetter
+)
 
 
 @dataclass(frozen=True, slots=True)

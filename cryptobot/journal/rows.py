@@ -19,6 +19,7 @@ from cryptobot.domain.order import (
 from cryptobot.journal.column_types import decimal_text
 from cryptobot.journal.records import (
     AccountSnapshot,
+    BalanceBaseline,
     DeadLetter,
     DeadLetterState,
     Holding,
@@ -115,6 +116,15 @@ def account_row(snapshot: AccountSnapshot) -> dict[str, Any]:
         for asset, held in snapshot.holdings.items()
     }
     return {"mode": snapshot.mode.value, "at_ns": snapshot.at_ns, "balances": _json(balances)}
+
+
+def baseline_row(baseline: BalanceBaseline) -> dict[str, Any]:
+    """Return the ``balance_baselines`` row of a baseline."""
+    return {
+        "at_ns": baseline.at_ns,
+        "totals": _amounts_json(baseline.totals),
+        "booked": _amounts_json(baseline.booked),
+    }
 
 
 def dead_letter_row(letter: DeadLetter) -> dict[str, Any]:
@@ -217,6 +227,11 @@ def to_account(row: Row) -> AccountSnapshot:
     return AccountSnapshot(Mode(row["mode"]), row["at_ns"], holdings)
 
 
+def to_baseline(row: Row) -> BalanceBaseline:
+    """Return the baseline of a ``balance_baselines`` row."""
+    return BalanceBaseline(row["at_ns"], _amounts(row["totals"]), _amounts(row["booked"]))
+
+
 def to_dead_letter(row: Row) -> DeadLetter:
     """Return the dead letter of a ``dead_letters`` row."""
     return DeadLetter(
@@ -254,6 +269,14 @@ def storable(text: str | None) -> str | None:
 
 def _json(value: object) -> str:
     return orjson.dumps(value).decode()
+
+
+def _amounts_json(amounts: Mapping[str, Decimal]) -> str:
+    return _json({asset: decimal_text(amount) for asset, amount in amounts.items()})
+
+
+def _amounts(text: str) -> dict[str, Decimal]:
+    return {asset: Decimal(amount) for asset, amount in orjson.loads(text).items()}
 
 
 def _any_json(value: object) -> str:

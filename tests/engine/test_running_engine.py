@@ -265,6 +265,18 @@ async def test_exchange_that_ccxt_does_not_know_stops_the_start(
             pytest.fail("it started")
 
 
+async def test_reconciliation_is_told_in_short_and_in_full(running: Running) -> None:
+    assert (await running.ask("engine.status"))["reconciliation"] is None
+    assert await running.ask("reconciliation.get") is None
+    await running.engine._rooms.reconciler.run()
+    short = (await running.ask("engine.status"))["reconciliation"]
+    assert (short["outcome"], short["external_orders"]) == ("failed", 0)
+    full = await running.ask("reconciliation.get")
+    assert [difference["kind"] for difference in full["differences"]] == ["unreadable"]
+    count = sample(running.metrics, "cryptobot_reconciliations_total", outcome="failed")
+    assert count == 1
+
+
 async def test_restart_of_the_exchange_out_of_reach_is_answered(running: Running) -> None:
     exchange = await running.ask("exchange.restart")
     assert exchange["up"] is False

@@ -98,6 +98,10 @@ class ScriptedVenue:
         self.trades_error: Exception | None = None
         self.list_error: Exception | None = None
         self.trades: list[Fill] = []
+        self.held: dict[str, str] = {"USDT": "1000"}
+        self.held_next: list[dict[str, str]] = []
+        """What the account holds at the next reads; then it goes on holding the last."""
+        self.balances_asked = 0
         self.trades_asked: list[int | None] = []
         self.closed_asked: list[int] = []
 
@@ -161,7 +165,10 @@ class ScriptedVenue:
         return list(self.trades)
 
     async def balances(self) -> Mapping[str, Balance]:
-        return {"USDT": Balance(D(1000), D(0))}
+        self.balances_asked += 1
+        if self.held_next:
+            self.held = self.held_next.pop(0)
+        return {asset: Balance(D(total), D(0)) for asset, total in self.held.items()}
 
     async def watch_order_reports(self) -> AsyncIterator[OrderReport]:
         for report in self.listed:
