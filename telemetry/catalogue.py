@@ -75,6 +75,8 @@ class Spec:
         buckets: Upper edges of a histogram, without infinity.
         sum_scale: Keep a histogram's sum as whole multiples of ``1/sum_scale``, so that it is
             exact and does not depend on the order of observations; ``None``: a plain float.
+        untyped: For a counter beside a gauge of its name without ``_total``: OpenMetrics names a
+            counter's family so, and two families of one name are no valid exposition.
     """
 
     name: str
@@ -83,6 +85,12 @@ class Spec:
     labels: Mapping[str, LabelValues] = field(default_factory=dict)
     buckets: tuple[float, ...] = ()
     sum_scale: int | None = None
+    untyped: bool = False
+
+    @property
+    def family(self) -> str:
+        """The family's name in OpenMetrics: a counter's goes without its suffix."""
+        return self.name if self.untyped else self.name.removesuffix("_total")
 
 
 MODES: Final = ("live", "paper")
@@ -104,7 +112,7 @@ FAILURE_REASONS: Final = (
 DENIAL_REASONS: Final = (
     "instrument", "unknown_symbol", "no_price", "max_order_notional", "max_position_notional",
     "max_open_orders", "max_orders_per_10s", "halted", "reducing", "fence", "journal",
-    "mode", "shutting_down", "circuit_open", "banned", OTHER,
+    "mode", "shutting_down", "circuit_open", "banned", "unresolved", "request_id", OTHER,
 )  # fmt: skip
 RETRIED_OPERATIONS: Final = (
     "place_order", "cancel_order", "find_order", "open_orders", "closed_orders", "my_trades",
@@ -114,10 +122,11 @@ RETRY_REASONS: Final = ("network", "server", "rate_limit", "clock", OTHER)
 BREAKER_STATES: Final = ("closed", "open", "half_open")
 ORDER_STAGES: Final = ("checks", "journal", "fence", "exchange", "resolve")
 RECONCILIATION_OUTCOMES: Final = ("clean", "repaired", "mismatch", "failed")
+DEAD_LETTER_SINKS: Final = ("orders", OTHER)
 SESSION_STATES: Final = ("connecting", "ready", "failed", "closed")
 EXCHANGE_OPERATIONS: Final = (
-    "connect", "place_order", "cancel_order", "find_order", "open_orders", "my_trades",
-    "balances", "candles", "book", "trades", "time", OTHER,
+    "connect", "place_order", "cancel_order", "find_order", "open_orders", "closed_orders",
+    "my_trades", "balances", "candles", "book", "trades", "time", OTHER,
 )  # fmt: skip
 REQUEST_OUTCOMES: Final = ("ok", "refused", "not_sent", "unknown", "failed")
 RATE_LIMITS: Final = ("request_weight", "orders_10s", "orders_1d")
@@ -185,6 +194,10 @@ CATALOGUE: Final[tuple[Spec, ...]] = (
          "Intents the gateway has taken to an answer, any outcome."),
     Spec("cryptobot_reconciliations_total", _C,
          "Comparisons of the journal with the exchange.", {"outcome": RECONCILIATION_OUTCOMES}),
+    Spec("cryptobot_dead_letters", _G,
+         "What was given up on and waits for a person.", {"sink": DEAD_LETTER_SINKS}),
+    Spec("cryptobot_dead_letters_total", _C,
+         "What was given up on, since this start.", {"sink": DEAD_LETTER_SINKS}, untyped=True),
     # Mode.
     Spec("cryptobot_mode", _G, "1 for the current mode, 0 for the others.", _MODE),
     Spec("cryptobot_mode_changes_total", _C,

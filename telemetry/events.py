@@ -105,6 +105,22 @@ class OrderEvents:
         self._reconciliations.inc(outcome)
 
 
+class DeadLetterEvents:
+    """What was given up on."""
+
+    def __init__(self, of: Instruments) -> None:
+        self._waiting = of.gauge("dead_letters")
+        self._total = of.counter("dead_letters_total")
+
+    def added(self, sink: str) -> None:
+        """Count something that was given up on."""
+        self._total.inc(sink)
+
+    def waiting(self, sink: str, count: int) -> None:
+        """Set how much waits for a person."""
+        self._waiting.set(count, sink)
+
+
 class ModeEvents:
     """The mode and the trading state."""
 

@@ -49,14 +49,14 @@ class Family(Collector, Generic[_Cell]):
             combination: cell(spec, dict(zip(spec.labels, combination, strict=True)))
             for combination in product(*label_values)
         }
-        # OpenMetrics names a counter's family without the suffix, the older text format with it.
-        self._family_name = spec.name.removesuffix("_total")
+        # The two text formats call a metric without a type differently.
+        old_type, self._type = ("untyped", "unknown") if spec.untyped else (spec.kind, spec.kind)
         help_line = spec.help.replace("\\", r"\\").replace("\n", r"\n")
         self._headers = {
-            openmetrics: f"# HELP {name} {text}\n# TYPE {name} {spec.kind}\n"
-            for openmetrics, name, text in (
-                (False, spec.name, help_line),
-                (True, self._family_name, help_line.replace('"', r"\"")),
+            openmetrics: f"# HELP {name} {text}\n# TYPE {name} {kind}\n"
+            for openmetrics, name, text, kind in (
+                (False, spec.name, help_line, old_type),
+                (True, spec.family, help_line.replace('"', r"\""), self._type),
             )
         }
 
@@ -68,7 +68,7 @@ class Family(Collector, Generic[_Cell]):
 
     def collect(self) -> Iterator[Metric]:
         """Yield its samples for ``prometheus_client``."""
-        metric = Metric(self._family_name, self.spec.help, str(self.spec.kind))
+        metric = Metric(self.spec.family, self.spec.help, str(self._type))
         for combination, child in self._children.items():
             labels = dict(zip(self.spec.labels, combination, strict=True))
             child.add_to(metric, self.spec.name, labels)

@@ -22,6 +22,7 @@ from telemetry.catalogue import (
 )
 from telemetry.clock import Clock, SystemClock
 from telemetry.events import (
+    DeadLetterEvents,
     ExchangeEvents,
     MarketEvents,
     ModeEvents,
@@ -42,9 +43,9 @@ from telemetry.instruments import (
 class Metrics:
     """Every metric, on a registry of its own.
 
-    Events are reported to the groups ``orders``, ``mode``, ``exchange``, ``market``,
-    ``portfolio`` and ``process``. Their methods cannot raise, await or do I/O: a wrong value is
-    refused and counted in ``cryptobot_telemetry_lost_total``.
+    Events are reported to the groups ``orders``, ``dead_letters``, ``mode``, ``exchange``,
+    ``market``, ``portfolio`` and ``process``. Their methods cannot raise, await or do I/O: a wrong
+    value is refused and counted in ``cryptobot_telemetry_lost_total``.
 
     Args:
         version: Of the program.
@@ -101,6 +102,7 @@ class Metrics:
             self.registry.register(usual(registry=self._usual))
         clock = clock or SystemClock()
         self.orders = OrderEvents(self)
+        self.dead_letters = DeadLetterEvents(self)
         self.mode = ModeEvents(self)
         self.exchange = ExchangeEvents(self)
         self.resilience = ResilienceEvents(self)

@@ -39,6 +39,10 @@ def _dispatch(arguments: list[str]) -> int:
             from cryptobot.cli.status import show_status  # noqa: PLC0415 - as above
 
             return show_status(options)
+        case "orders":
+            from cryptobot.cli.orders import run as run_orders  # noqa: PLC0415 - as above
+
+            return run_orders(options)
         case _:
             from cryptobot.cli.window import run_window  # noqa: PLC0415 - as above
 

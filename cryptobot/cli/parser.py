@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptobot import __version__
+from cryptobot.cli.orders import add_arguments as add_orders
 
 _MAX_PORT: Final = 65_535
 _MAX_SPEED: Final = 10_000
@@ -84,6 +85,17 @@ examples:
 
 {_EXIT_CODES}: no engine is a failure
 """
+_ORDERS: Final = f"""\
+Shows an order with its history and the evidence for each step, or takes a person's word on one
+whose outcome the exchange does not tell. Its id is in the log, the window and `order.list`.
+
+examples:
+  cryptobot orders show 0123456789abcdef0123456789abcdef
+  cryptobot orders settle 0123456789abcdef0123456789abcdef --not-placed --reason "ticket 42"
+  cryptobot orders settle 0123456789abcdef0123456789abcdef --adopt 9876 --reason "seen there"
+
+{_EXIT_CODES}
+"""
 _SIMULATOR: Final = f"""\
 A Binance-spot exchange on localhost: REST, streams and ws-api, on a plain port and a TLS port. Its
 account has the key `testkey`, the secret `testsecret` and funds. What it received, and how to make
@@ -126,6 +138,7 @@ def parser(*, with_simulator: bool) -> argparse.ArgumentParser:
     status = _command(commands, "status", "one screen about a running engine", _STATUS)
     status.add_argument("--state-dir", type=Path, metavar="DIR", help="the engine's")
     status.add_argument("--json", action="store_true", help="for programs: one JSON object")
+    add_orders(_command(commands, "orders", "one order: show it, or settle it", _ORDERS))
     simulator = _command(commands, "simulator", "the simulated exchange alone", _SIMULATOR)
     if with_simulator:
         from cryptobot.simulator.command import add_arguments  # noqa: PLC0415 - see the docstring

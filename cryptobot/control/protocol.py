@@ -40,7 +40,28 @@ Methods beyond the contract's:
 - ``portfolio.get`` answers ``{mode, currency, equity, balances: [{asset, free, locked, total}],
   positions: [{symbol, amount, average, mark, unrealized, realized}]}``. Positions come from fills
   of the current mode, balances from the venue.
-- ``order.place`` also takes ``expect_mode``: it is denied when orders go elsewhere by then.
+- ``order.place`` also takes ``expect_mode``: it is denied when orders go elsewhere by then; and
+  ``request_id`` (1 to 64 of ``A-Za-z0-9_.:-``): asked again with it, the order that it made is
+  answered and none is placed. Another order under the same id is denied. The newest 5,000 orders
+  are remembered.
+- ``reconciliation.get`` answers the last comparison with the exchange, ``null`` before the first:
+  ``{at, outcome, repaired, balances_compared, differences: [{kind, subject, detail, order_id}],
+  external_orders: [{symbol, exchange_order_id, client_order_id, side, amount}]}``; outcome:
+  ``clean``, ``repaired``, ``mismatch``, ``failed``; kinds: ``unreadable``, ``unknown_own_order``,
+  ``open_there``, ``forgotten``, ``missing_trades``, ``unresolved``, ``balance``,
+  ``balance_not_believed``. External orders are listed and never touched; a balance that our trades
+  do not explain is told once and counted from then on.
+- ``order.get`` answers an order with its history: ``events: [{seq, at, from, state, reason,
+  evidence}]``, oldest first (``null`` while the journal cannot be read).
+- ``order.settle {order_id, outcome, exchange_order_id?, reason, actor}`` answers the order. Only
+  for one that is ``unresolved``. outcome ``adopt``: the exchange's order of that id (without one:
+  of our client order id) is this one, its state is taken over; ``not_placed``: the exchange never
+  had it, it is ``rejected``. Refused with ``REFUSED`` when the exchange says otherwise.
+- ``deadletter.list {state?, limit?}`` answers ``[{id, sink, operation, subject, payload, evidence,
+  attempts, first_at, last_at, state, reason, actor, updated_at}]``, newest first; state: ``dead``
+  (what is asked for when it is left out; ``null`` for all), ``retried``, ``discarded``.
+- ``deadletter.retry {id, actor?}`` and ``deadletter.discard {id, reason, actor?}`` answer the
+  letter; ``REFUSED`` when it is not dead, or a retry could double an order.
 - ``mode.get`` answers the ``mode`` data.
 - ``mode.set`` answers the ``mode`` data plus ``open_live_orders: [order]``,
   ``in_flight: [{order_id, client_order_id, symbol, outcome}]`` (outcome: ``stopped_before_wire``,
@@ -53,6 +74,7 @@ mode_reason, trading_state, fenced, live_blockers: [str],
 exchange: {id, up, simulated, connect_to, clock_skew_ms, streams: {NAME: {connected, age_ms}}},
 symbols: [str], timeframe,
 orders: {open, unresolved, in_flight, sent_total, failed_total},
+reconciliation: {at, outcome, differences, external_orders} (numbers; null before the first),
 latency_ms: {count, p50, p95} (of the last 5 minutes; null without orders),
 market: {SYMBOL: {bid, ask, last, age_ms}},
 health: {status: ok|degraded|critical, components: {NAME: {status, detail}}},
@@ -90,6 +112,8 @@ class ErrorCode(IntEnum):
     SHUTTING_DOWN = -32005
     FAILED = -32006
     """The engine tried and could not; the message says why."""
+    REFUSED = -32007
+    """What was asked does not fit how things stand; the message says how they do."""
 
 
 class Topic(StrEnum):

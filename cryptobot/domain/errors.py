@@ -103,5 +103,9 @@ class ReadFailed(VenueError):  # noqa: N818 - named for the outcome
         self.code = code
 
 
+class ReadUnsupported(ReadFailed):
+    """The venue has no such read: asking again will not help, and its silence proves nothing."""
+
+
 class JournalUnavailable(CryptobotError):  # noqa: N818 - named for the condition
     """The journal could not commit; no live order may be sent."""

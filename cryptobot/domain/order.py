@@ -5,11 +5,14 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 from cryptobot.domain.clock import iso
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.money import ZERO, decimal, plain
+
+MANUAL: Final = "manual"
+"""The origin of orders that a person or a program outside wants; else it is ``strategy:NAME``."""
 
 
 class Side(StrEnum):
@@ -116,7 +119,7 @@ class OrderIntent:
     amount: Decimal
     price: Decimal | None = None
     time_in_force: TimeInForce = TimeInForce.GTC
-    origin: str = "manual"
+    origin: str = MANUAL
     request_id: str | None = None
     expected_mode: Mode | None = None
 
@@ -179,6 +182,8 @@ class OrderReport:
         fills: The trades this report brings, possibly none, possibly some known already.
         acknowledged_only: It says that the order was taken, and not what became of it: look it up.
         at_ns: The venue's time of the report, UTC nanoseconds.
+        side: ``None`` where the venue did not say.
+        amount: What was ordered, in base currency; ``None`` where the venue did not say.
     """
 
     symbol: str
@@ -191,6 +196,8 @@ class OrderReport:
     fills: tuple[Fill, ...] = ()
     reason: str | None = None
     acknowledged_only: bool = False
+    side: Side | None = None
+    amount: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

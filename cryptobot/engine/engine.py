@@ -19,8 +19,10 @@ from cryptobot.engine import jobs, recovery
 from cryptobot.engine.broadcast import Broadcast
 from cryptobot.engine.connection import ExchangeConnection
 from cryptobot.engine.control_server import ControlServer
+from cryptobot.engine.dead_letter_methods import DeadLetterMethods
 from cryptobot.engine.health_watch import HealthWatch
 from cryptobot.engine.methods import ControlMethods
+from cryptobot.engine.order_methods import OrderMethods
 from cryptobot.engine.publisher import Publisher
 from cryptobot.engine.rooms import RoomEvents, Rooms
 from cryptobot.engine.start_mode import Situation, StartDecision, decide
@@ -29,10 +31,10 @@ from cryptobot.journal.journal import Journal
 from cryptobot.journal.records import AccountSnapshot, Holding, ModeChange, RunEnd, RunStart
 from cryptobot.settings import Settings
 from cryptobot.settings.model import OpenOrders
+from cryptobot.trading.differences import Reconciliation
 from cryptobot.trading.failover import Tripped
 from cryptobot.trading.market_data import MarketEvent
 from cryptobot.trading.mode_controller import ModeHooks, ModeStatus
-from cryptobot.trading.reconciler import Reconciliation
 from telemetry.health import Health
 from telemetry.loop_lag import LoopLag
 from telemetry.metrics import Metrics
@@ -119,6 +121,7 @@ class Engine:
             feed=self._rooms.feed,
             health=health,
             strategies=self._rooms.strategies,
+            reconciler=self._rooms.reconciler,
             live_blockers=lambda: [
                 f"{item.precondition}: {item.detail}" for item in self._rooms.preconditions.now()
             ],
@@ -149,9 +152,15 @@ class Engine:
             self.socket_path,
             ControlMethods(
                 status=self._status,
+                orders=OrderMethods(
+                    gateway=self._rooms.gateway,
+                    tracker=self._rooms.tracker,
+                    settlement=self._rooms.settlement,
+                    journal=journal,
+                ),
+                dead_letters=DeadLetterMethods(self._rooms.dead_letters),
                 venues=self._rooms.venues,
                 source=self._rooms.client,
-                journal=journal,
                 strategies=self._rooms.strategies,
                 portfolio=self._rooms.portfolio,
                 clock=clock,
@@ -293,6 +302,8 @@ class Engine:
         self._rooms.orders.listen(self._rooms.feed.on_recorded)
         unresolved = await recovery.restore_orders(self._journal, self._rooms.tracker)
         await recovery.restore_positions(self._journal, self._rooms.portfolio)
+        await recovery.restore_balances(self._journal, self._rooms.book)
+        await self._rooms.dead_letters.load()
         self._paper_start = await recovery.paper_balances(
             self._journal, self._settings.paper.balances
         )
@@ -436,7 +447,7 @@ class Engine:
             if result.complete:
                 self._connection.observe(up=True, detail="connected")
             else:
-                self._connection.observe(up=False, detail=result.differences[0])
+                self._connection.observe(up=False, detail=result.differences[0].detail)
             self._connection.refresh_balances()
 
     async def _roll_up(self) -> None:

@@ -88,7 +88,10 @@ class LivePreconditions:
             result = await self.reconciler.run()
             if not result.clean:
                 failed.append(
-                    FailedPrecondition("reconciliation", "; ".join(result.differences[:3]))
+                    FailedPrecondition(
+                        "reconciliation",
+                        "; ".join(difference.detail for difference in result.differences[:3]),
+                    )
                 )
         return failed
 

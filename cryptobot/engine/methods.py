@@ -2,29 +2,27 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from cryptobot.control.protocol import ErrorCode, RpcError
 from cryptobot.domain.clock import NS_PER_MS, Clock
-from cryptobot.domain.errors import JournalUnavailable
 from cryptobot.domain.market import Book, Candle
 from cryptobot.domain.mode import Mode, ModeTrigger
 from cryptobot.domain.money import plain
-from cryptobot.domain.order import Order, OrderIntent
+from cryptobot.domain.order import Order
 from cryptobot.engine import requests
 from cryptobot.engine.control_server import Handler
+from cryptobot.engine.dead_letter_methods import DeadLetterMethods
+from cryptobot.engine.order_methods import OrderMethods
 from cryptobot.engine.publisher import Subscriber
-from cryptobot.engine.requests import parse
+from cryptobot.engine.requests import handler, parse
 from cryptobot.engine.status import StatusReport
-from cryptobot.journal.journal import Journal
 from cryptobot.strategies.runner import StrategyRunner
 from cryptobot.trading.exchange import Exchange, MarketSource
 from cryptobot.trading.mode_controller import LiveRefused, Switched
 from cryptobot.trading.portfolio import Portfolio
 
 BOOK_LEVELS = 10
-
-_P = TypeVar("_P", bound=requests.Params)
 
 
 @dataclass(slots=True)
@@ -33,6 +31,8 @@ class ControlMethods:
 
     Attributes:
         status: For ``engine.status``, and the rooms it reaches.
+        orders: Answers about orders.
+        dead_letters: Answers about what was given up on.
         restart_exchange: Closes and opens the exchange client.
         shut_down: Begins an orderly end: (reason).
         quote: The currency the portfolio is valued in.
@@ -40,9 +40,10 @@ class ControlMethods:
     """
 
     status: StatusReport
+    orders: OrderMethods
+    dead_letters: DeadLetterMethods
     venues: Mapping[Mode, Exchange]
     source: MarketSource
-    journal: Journal
     strategies: StrategyRunner
     portfolio: Portfolio
     clock: Clock
@@ -53,24 +54,22 @@ class ControlMethods:
     def table(self) -> Mapping[str, Handler]:
         """Return the handlers by method name."""
         return {
-            "engine.status": _handler(requests.Nothing, self._status),
-            "engine.shutdown": _handler(requests.Shutdown, self._shutdown),
-            "mode.get": _handler(requests.Nothing, self._mode_get),
-            "mode.set": _handler(requests.SetMode, self._mode_set),
-            "order.place": _handler(requests.PlaceOrder, self._place),
-            "order.cancel": _handler(requests.OrderById, self._cancel),
-            "order.get": _handler(requests.OrderById, self._get),
-            "order.list": _handler(requests.ListOrders, self._list),
-            "fill.list": _handler(requests.ListFills, self._fills),
-            "strategy.list": _handler(requests.Nothing, self._strategy_list),
-            "strategy.start": _handler(requests.StartStrategy, self._strategy_start),
-            "strategy.stop": _handler(requests.StrategyByName, self._strategy_stop),
-            "exchange.restart": _handler(requests.Nothing, self._exchange_restart),
-            "market.candles": _handler(requests.Candles, self._candles),
-            "market.book": _handler(requests.BySymbol, self._book),
-            "instrument.list": _handler(requests.Nothing, self._instruments),
-            "portfolio.get": _handler(requests.Nothing, self._portfolio),
+            "engine.status": handler(requests.Nothing, self._status),
+            "engine.shutdown": handler(requests.Shutdown, self._shutdown),
+            "mode.get": handler(requests.Nothing, self._mode_get),
+            "mode.set": handler(requests.SetMode, self._mode_set),
+            "strategy.list": handler(requests.Nothing, self._strategy_list),
+            "strategy.start": handler(requests.StartStrategy, self._strategy_start),
+            "strategy.stop": handler(requests.StrategyByName, self._strategy_stop),
+            "exchange.restart": handler(requests.Nothing, self._exchange_restart),
+            "market.candles": handler(requests.Candles, self._candles),
+            "market.book": handler(requests.BySymbol, self._book),
+            "instrument.list": handler(requests.Nothing, self._instruments),
+            "reconciliation.get": handler(requests.Nothing, self._reconciliation),
+            "portfolio.get": handler(requests.Nothing, self._portfolio),
             "subscribe": _subscribe,
+            **self.orders.table(),
+            **self.dead_letters.table(),
         }
 
     async def _status(self, _: requests.Nothing) -> object:
@@ -109,48 +108,6 @@ class ControlMethods:
                     },
                 ) from None
         return {**modes.to_wire(), **_switched_to_wire(switched)}
-
-    async def _place(self, params: requests.PlaceOrder) -> object:
-        intent = OrderIntent(
-            symbol=params.symbol,
-            side=params.side,
-            type=params.type,
-            amount=params.amount,
-            price=params.price,
-            time_in_force=params.time_in_force,
-            expected_mode=params.expect_mode,
-        )
-        try:
-            return (await self.status.gateway.place(intent)).to_wire()
-        except JournalUnavailable as error:
-            raise RpcError(ErrorCode.JOURNAL_UNAVAILABLE, f"nothing was sent: {error}") from error
-
-    async def _cancel(self, params: requests.OrderById) -> object:
-        return (await self.status.gateway.cancel(params.order_id)).to_wire()
-
-    async def _get(self, params: requests.OrderById) -> object:
-        order = self.status.tracker.get(params.order_id)
-        order = order or await self.journal.order(params.order_id)
-        if order is None:
-            raise RpcError(ErrorCode.NOT_FOUND, f"no order {params.order_id}")
-        return order.to_wire()
-
-    async def _list(self, params: requests.ListOrders) -> object:
-        stored = await self.journal.orders(state=params.state, mode=params.mode, limit=params.limit)
-        # The journal may be a commit behind; what is in memory is newer.
-        current = [self.status.tracker.get(order.order_id) or order for order in stored]
-        return [
-            order.to_wire()
-            for order in current
-            if params.state is None or order.state is params.state
-        ]
-
-    async def _fills(self, params: requests.ListFills) -> object:
-        stored = await self.journal.fills(symbol=params.symbol, limit=params.limit)
-        return [
-            {**item.fill.to_wire(), "order_id": item.order_id, "mode": str(item.mode)}
-            for item in stored
-        ]
 
     async def _strategy_list(self, _: requests.Nothing) -> object:
         return self.strategies.to_wire()
@@ -212,6 +169,10 @@ class ControlMethods:
             if (item := known.get(symbol)) is not None
         ]
 
+    async def _reconciliation(self, _: requests.Nothing) -> object:
+        last = self.status.reconciler.last
+        return None if last is None else last.to_wire()
+
     async def _portfolio(self, _: requests.Nothing) -> object:
         return self.portfolio.to_wire(self.status.modes.mode, self.quote)
 
@@ -220,13 +181,6 @@ async def _subscribe(params: Mapping[str, Any], subscriber: Subscriber) -> objec
     topics = parse(requests.Subscribe, params).topics
     subscriber.topics = frozenset(topics)
     return {"topics": sorted(str(topic) for topic in topics)}
-
-
-def _handler(kind: type[_P], handle: Callable[[_P], Awaitable[object]]) -> Handler:
-    async def handler(params: Mapping[str, Any], _: Subscriber) -> object:
-        return await handle(parse(kind, params))
-
-    return handler
 
 
 def _switched_to_wire(switched: Switched) -> dict[str, object]:

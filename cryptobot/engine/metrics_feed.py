@@ -10,11 +10,11 @@ from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, Clock
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import Order, OrderState
 from cryptobot.trading.circuit_breaker import BreakerState, CircuitBreaker
+from cryptobot.trading.differences import Reconciliation
 from cryptobot.trading.guarded_exchange import Exhausted
 from cryptobot.trading.mode_controller import ModeStatus
 from cryptobot.trading.order_tracker import OrderTracker
 from cryptobot.trading.portfolio import Portfolio
-from cryptobot.trading.reconciler import Reconciliation
 from cryptobot.trading.retry import Cause
 from telemetry.metrics import Metrics
 
@@ -140,8 +140,7 @@ class MetricsFeed:
 
     def on_reconciliation(self, result: Reconciliation) -> None:
         """Count a reconciliation."""
-        outcome = "failed" if not result.complete else "mismatch"
-        self._metrics.orders.reconciled("clean" if result.clean else outcome)
+        self._metrics.orders.reconciled(str(result.outcome))
 
     def gauges(self, tracker: OrderTracker, portfolio: Portfolio, sending: int) -> None:
         """Bring the gauges of orders and holdings up to date, right before a scrape."""

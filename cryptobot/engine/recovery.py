@@ -13,6 +13,7 @@ from cryptobot.engine.metrics_feed import MetricsFeed
 from cryptobot.journal.journal import Journal
 from cryptobot.journal.positions import positions
 from cryptobot.journal.records import RecordedFill
+from cryptobot.trading.balance_book import BalanceBook
 from cryptobot.trading.exchange import Balance
 from cryptobot.trading.order_tracker import OrderTracker
 from cryptobot.trading.portfolio import Portfolio
@@ -21,8 +22,8 @@ from telemetry.catalogue import ORDER_LATENCY_BUCKETS_MS
 ALL: Final = 1_000_000_000
 """A limit that is none."""
 
-RECENT: Final = 2_000
-"""Latest live orders checked for trades that are not known yet."""
+RECENT: Final = 4_000
+"""Latest orders that are held in memory again."""
 
 _log = structlog.stdlib.get_logger("cryptobot.engine")
 
@@ -39,18 +40,18 @@ async def restore_metrics(journal: Journal, feed: MetricsFeed) -> None:
 
 
 async def restore_orders(journal: Journal, tracker: OrderTracker) -> list[Order]:
-    """Take over the orders that may still change.
+    """Take over the orders that may still change, and the newest closed ones.
 
-    These are the open ones, and closed live ones whose trades are not all known: the engine may
-    have ended between learning that an order was filled and learning by which trades.
+    Of a closed live order not all trades may be known: the engine may have ended between learning
+    that it was filled and learning by which trades. And a request made again after a restart must
+    find the order that it made.
 
     Returns:
         The live orders whose outcome must be looked up.
     """
     fills = _by_order([*await _recorded(journal, Mode.LIVE), *await _recorded(journal, Mode.PAPER)])
-    for order in await journal.orders(mode=Mode.LIVE, limit=RECENT):
-        if order.filled > sum((fill.amount for fill in fills.get(order.order_id, ())), ZERO):
-            tracker.load(order, fills.get(order.order_id, ()))
+    for order in reversed(await journal.orders(limit=RECENT)):
+        tracker.load(order, fills.get(order.order_id, ()))
     unresolved = []
     for order in await journal.open_orders():
         tracker.load(order, fills.get(order.order_id, ()))
@@ -98,6 +99,11 @@ async def restore_positions(journal: Journal, portfolio: Portfolio) -> None:
     before = [fill for fill in live if fill.at_ns <= start.at_ns]
     since = [fill for fill in paper if fill.at_ns > start.at_ns]
     portfolio.set_positions(Mode.PAPER, positions([*before, *since]))
+
+
+async def restore_balances(journal: Journal, book: BalanceBook) -> None:
+    """Tell the book what all live trades changed and what the account held."""
+    book.restore(await _fills(journal, Mode.LIVE), await journal.last_baseline())
 
 
 async def paper_balances(journal: Journal, first: Mapping[str, Decimal]) -> Mapping[str, Balance]:

@@ -1,7 +1,8 @@
 """The parameters of control requests: checked once, here."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -10,6 +11,8 @@ from cryptobot.control.protocol import ErrorCode, RpcError, Topic
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.money import decimal
 from cryptobot.domain.order import OrderState, OrderType, Side, TimeInForce
+from cryptobot.engine.publisher import Subscriber
+from cryptobot.journal.records import DeadLetterState
 
 
 def _upper(value: object) -> object:
@@ -47,12 +50,32 @@ class PlaceOrder(Params):
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
     ] = TimeInForce.GTC
     expect_mode: Mode | None = None
+    request_id: Annotated[str, Field(pattern="^[A-Za-z0-9_.:-]{1,64}$")] | None = None
 
 
 class OrderById(Params):
     """``order.cancel`` and ``order.get``."""
 
     order_id: OrderId
+
+
+class SettleOutcome(StrEnum):
+    """How a person settles an unknown outcome."""
+
+    ADOPT = "adopt"
+    """The exchange has it: take its state over."""
+    NOT_PLACED = "not_placed"
+    """The exchange never had it."""
+
+
+class SettleOrder(Params):
+    """``order.settle``: a person's word on an order whose outcome is unknown."""
+
+    order_id: OrderId
+    outcome: SettleOutcome
+    exchange_order_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    reason: Text
+    actor: Text
 
 
 class ListOrders(Params):
@@ -68,6 +91,26 @@ class ListFills(Params):
 
     symbol: str | None = None
     limit: Limit = 200
+
+
+class ListDeadLetters(Params):
+    """``deadletter.list``: newest first."""
+
+    state: DeadLetterState | None = DeadLetterState.DEAD
+    limit: Limit = 200
+
+
+class RetryDeadLetter(Params):
+    """``deadletter.retry``."""
+
+    id: OrderId
+    actor: Text = "control socket"
+
+
+class DiscardDeadLetter(RetryDeadLetter):
+    """``deadletter.discard``."""
+
+    reason: Text
 
 
 class SetMode(Params):
@@ -140,3 +183,14 @@ def parse(kind: type[_P], params: Mapping[str, Any]) -> _P:
         raise RpcError(
             ErrorCode.INVALID_PARAMS, f"{'; '.join(problems)} (parameters: {known})"
         ) from None
+
+
+def handler(
+    kind: type[_P], handle: Callable[[_P], Awaitable[object]]
+) -> Callable[[Mapping[str, Any], Subscriber], Awaitable[object]]:
+    """Return a handler of raw requests that checks their parameters before ``handle`` sees them."""
+
+    async def checked(params: Mapping[str, Any], _: Subscriber) -> object:
+        return await handle(parse(kind, params))
+
+    return checked

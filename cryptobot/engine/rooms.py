@@ -1,10 +1,12 @@
 """The rooms of the order path, built and connected: the engine's composition root."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptobot.control.protocol import FENCE_NAME
 from cryptobot.domain.clock import Clock
+from cryptobot.domain.errors import JournalUnavailable
 from cryptobot.domain.ids import IdSource
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.mode import Mode, ModeTrigger
@@ -12,13 +14,17 @@ from cryptobot.engine.live_preconditions import LivePreconditions
 from cryptobot.engine.metrics_feed import MetricsFeed
 from cryptobot.engine.status import ExchangeState
 from cryptobot.journal.journal import Journal
+from cryptobot.journal.records import BalanceBaseline
 from cryptobot.matching.records import FeeSchedule
 from cryptobot.settings import Settings
 from cryptobot.settings.model import FailoverSettings, RetrySettings
 from cryptobot.strategies.catalogue import find_strategies
 from cryptobot.strategies.runner import StrategyRunner
+from cryptobot.trading.balance_book import BalanceBook
 from cryptobot.trading.ccxt_streams import StreamObserver
 from cryptobot.trading.circuit_breaker import BreakerLimits, BreakerState
+from cryptobot.trading.dead_letters import DeadLetters
+from cryptobot.trading.differences import Reconciliation
 from cryptobot.trading.exchange import Exchange
 from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
 from cryptobot.trading.failover import Failover, FailoverLimits, Signals, Switch
@@ -28,10 +34,11 @@ from cryptobot.trading.market_data import MarketData
 from cryptobot.trading.mode_controller import ModeController, ModeStatus
 from cryptobot.trading.order_gateway import OrderGateway
 from cryptobot.trading.order_journal import OrderJournal
+from cryptobot.trading.order_retries import OrderRetries
 from cryptobot.trading.order_tracker import OrderTracker
 from cryptobot.trading.paper_exchange import PaperExchange
 from cryptobot.trading.portfolio import Portfolio
-from cryptobot.trading.reconciler import Reconciler, Reconciliation
+from cryptobot.trading.reconciler import Reconciler
 from cryptobot.trading.retry import DEFAULT_PAUSES_S, Cause, RetryPolicy
 from cryptobot.trading.risk import Risk, RiskLimits
 from cryptobot.trading.settlement import Settlement
@@ -73,6 +80,7 @@ class Rooms:
         events: RoomEvents,
     ) -> None:
         self._settings = settings
+        self._journal = journal
         self.exchange = ExchangeState(settings.exchange.id, settings.exchange.connect_to)
         self.feed = MetricsFeed(metrics, settings.exchange.id, clock)
         self.client = ExchangeClient(
@@ -146,11 +154,18 @@ class Rooms:
             on_unresolved=self.settlement.start,
             on_denied=metrics.orders.denied,
         )
+        retries = OrderRetries(self.gateway, self.tracker, journal)
+        self.dead_letters = DeadLetters(
+            journal, clock, ids, counts=metrics.dead_letters, retries=retries.table()
+        )
+        self.book = BalanceBook(clock, self._keep_baseline)
+        self.tracker.listen(self.book.on_order)
         self.reconciler = Reconciler(
             self.live,
             self.tracker,
             settings.symbols,
             clock,
+            book=self.book,
             on_unresolved=self.settlement.start,
             on_result=events.on_reconciliation,
         )
@@ -187,6 +202,12 @@ class Rooms:
             open_orders=lambda: self.tracker.open_orders(self.modes.mode),
             on_change=events.on_strategies,
         )
+
+    def _keep_baseline(self, baseline: BalanceBaseline) -> None:
+        """Store what the account holds; the next comparison does it again if this fails."""
+        with suppress(JournalUnavailable):
+            kept = self._journal.record_baseline(baseline)
+            kept.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     def watched_instrument(self, symbol: str) -> Instrument | None:
         """Return the rules of a watched symbol; ``None`` for any other, and before a connect."""
@@ -245,4 +266,5 @@ def _limits(settings: Settings) -> RiskLimits:
         max_position_notional=risk.max_position_notional,
         max_open_orders=risk.max_open_orders,
         max_orders_per_10s=risk.max_orders_per_10s,
+        block_while_unresolved=risk.block_while_unresolved,
     )

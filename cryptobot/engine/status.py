@@ -17,6 +17,7 @@ from cryptobot.trading.market_data import MarketData
 from cryptobot.trading.mode_controller import ModeController
 from cryptobot.trading.order_gateway import OrderGateway
 from cryptobot.trading.order_tracker import OrderTracker
+from cryptobot.trading.reconciler import Reconciler
 from telemetry.health import Health
 
 STALE_MARKET_MS: Final = 15_000
@@ -50,6 +51,7 @@ class StatusReport:
     feed: MetricsFeed
     health: Health
     strategies: StrategyRunner
+    reconciler: Reconciler
     live_blockers: Callable[[], list[str]]
     metrics_port: Callable[[], int]
     loop_lag_ms: Callable[[], float]
@@ -81,6 +83,9 @@ class StatusReport:
             "symbols": list(self.settings.symbols),
             "timeframe": self.settings.timeframe,
             "orders": self._orders(),
+            "reconciliation": None
+            if self.reconciler.last is None
+            else self.reconciler.last.summary(),
             "latency_ms": self.feed.latency_ms(),
             "market": {symbol: self._market(symbol) for symbol in self.settings.symbols},
             "health": {

@@ -12,6 +12,8 @@ from cryptobot.domain.order import TERMINAL, OrderState
 from cryptobot.journal import schema, statements
 from cryptobot.journal.records import (
     AccountSnapshot,
+    BalanceBaseline,
+    DeadLetter,
     ModeChange,
     OrderRecord,
     Record,
@@ -21,6 +23,8 @@ from cryptobot.journal.records import (
 from cryptobot.journal.rows import (
     OrderRows,
     account_row,
+    baseline_row,
+    dead_letter_row,
     fill_row,
     mode_row,
     order_row,
@@ -33,7 +37,7 @@ _MAX_ASKED = 500
 _FIRST_STATES = frozenset({OrderState.INITIALIZED, OrderState.SUBMITTED, OrderState.DENIED})
 
 
-Item = OrderRows | ModeChange | AccountSnapshot | RunStart | RunEnd
+Item = OrderRows | ModeChange | AccountSnapshot | BalanceBaseline | RunStart | RunEnd | DeadLetter
 """A record as it goes to whoever commits it."""
 
 
@@ -67,9 +71,11 @@ class BatchWriter:
         self._insert_fill = statements.insert_new(dialect, schema.fills).returning(
             schema.fills.c.order_id, schema.fills.c.trade_id, schema.fills.c.digest
         )
+        self._upsert_dead_letter = statements.upsert(dialect, schema.dead_letters, "id")
         self._insert_new = {
             ModeChange: statements.insert_new(dialect, schema.mode_changes),
             AccountSnapshot: statements.insert_new(dialect, schema.account_snapshots),
+            BalanceBaseline: statements.insert_new(dialect, schema.balance_baselines),
             RunStart: statements.insert_new(dialect, schema.runs),
         }
 
@@ -195,6 +201,10 @@ class BatchWriter:
                 connection.execute(self._insert_new[ModeChange], mode_row(item))
             case AccountSnapshot():
                 connection.execute(self._insert_new[AccountSnapshot], account_row(item))
+            case BalanceBaseline():
+                connection.execute(self._insert_new[BalanceBaseline], baseline_row(item))
+            case DeadLetter():
+                connection.execute(self._upsert_dead_letter, dead_letter_row(item))
             case RunStart(started_ns, pid, version):
                 row = {"started_ns": started_ns, "pid": pid, "version": version, "clean": False}
                 connection.execute(self._insert_new[RunStart], row)

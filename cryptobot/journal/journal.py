@@ -15,6 +15,8 @@ from cryptobot.journal.migration import migrate
 from cryptobot.journal.reads import JournalReads
 from cryptobot.journal.records import (
     AccountSnapshot,
+    BalanceBaseline,
+    DeadLetter,
     JournalStatus,
     ModeChange,
     OrderRecord,
@@ -163,6 +165,14 @@ class Journal(JournalReads):
     def record_account(self, snapshot: AccountSnapshot) -> asyncio.Future[None]:
         """Append an account snapshot. Raises as ``record``."""
         return self._submit(snapshot)
+
+    def record_baseline(self, baseline: BalanceBaseline) -> asyncio.Future[None]:
+        """Append a baseline of the live account. Raises as ``record``."""
+        return self._submit(baseline)
+
+    def record_dead_letter(self, letter: DeadLetter) -> asyncio.Future[None]:
+        """Add a dead letter, or replace what is known of it by its id. Raises as ``record``."""
+        return self._submit(letter)
 
     def record_run_started(self, run: RunStart) -> asyncio.Future[None]:
         """Note an engine start. Raises as ``record``."""

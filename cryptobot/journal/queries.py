@@ -12,6 +12,9 @@ from cryptobot.journal.positions import Position
 from cryptobot.journal.positions import positions as positions_of
 from cryptobot.journal.records import (
     AccountSnapshot,
+    BalanceBaseline,
+    DeadLetter,
+    DeadLetterState,
     ModeChange,
     OrderEvent,
     RecordedFill,
@@ -141,6 +144,31 @@ def last_account(connection: Connection, mode: Mode) -> AccountSnapshot | None:
     )
     row = _rows(connection, statement).first()
     return None if row is None else rows.to_account(row)
+
+
+def last_baseline(connection: Connection) -> BalanceBaseline | None:
+    """Return the newest baseline, by order of writing."""
+    newest = schema.balance_baselines.c.id.desc()
+    row = _rows(connection, select(schema.balance_baselines).order_by(newest).limit(1)).first()
+    return None if row is None else rows.to_baseline(row)
+
+
+def dead_letters(
+    connection: Connection, state: DeadLetterState | None, limit: int
+) -> list[DeadLetter]:
+    """Return dead letters, newest first."""
+    letter = schema.dead_letters.c
+    statement = select(schema.dead_letters).order_by(letter.first_ns.desc(), letter.id)
+    if state is not None:
+        statement = statement.where(letter.state == state.value)
+    return [rows.to_dead_letter(row) for row in _rows(connection, statement.limit(limit))]
+
+
+def dead_letter(connection: Connection, letter_id: str) -> DeadLetter | None:
+    """Return one dead letter."""
+    statement = select(schema.dead_letters).where(schema.dead_letters.c.id == letter_id)
+    row = _rows(connection, statement).first()
+    return None if row is None else rows.to_dead_letter(row)
 
 
 def ping(connection: Connection) -> None:

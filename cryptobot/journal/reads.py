@@ -17,7 +17,10 @@ from cryptobot.journal.database import one_line
 from cryptobot.journal.positions import Position
 from cryptobot.journal.records import (
     AccountSnapshot,
+    BalanceBaseline,
     DailyOrders,
+    DeadLetter,
+    DeadLetterState,
     ModeChange,
     OrderEvent,
     OrderMetrics,
@@ -101,6 +104,20 @@ class JournalReads:
     async def last_account(self, mode: Mode) -> AccountSnapshot | None:
         """Return the newest snapshot of the account of ``mode``."""
         return await self._read(queries.last_account, mode)
+
+    async def last_baseline(self) -> BalanceBaseline | None:
+        """Return what the live account held when it was last believed, ``None`` before."""
+        return await self._read(queries.last_baseline)
+
+    async def dead_letters(
+        self, *, state: DeadLetterState | None = None, limit: int = 100
+    ) -> list[DeadLetter]:
+        """Return dead letters, newest first, at most ``limit``."""
+        return await self._read(queries.dead_letters, state, limit)
+
+    async def dead_letter(self, letter_id: str) -> DeadLetter | None:
+        """Return one dead letter, or ``None`` if there is none of that id."""
+        return await self._read(queries.dead_letter, letter_id)
 
     async def order_metrics(self, edges_ms: Sequence[float]) -> OrderMetrics:
         """Return the named order metrics, by one aggregate over the live orders.

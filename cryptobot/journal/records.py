@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 
 from cryptobot.domain.errors import JournalUnavailable
 from cryptobot.domain.mode import Mode, ModeTrigger
@@ -75,6 +76,20 @@ class AccountSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class BalanceBaseline:
+    """What the live account held when it was last believed.
+
+    Attributes:
+        totals: By asset; zeros are left out.
+        booked: What all our live trades up to then had changed, by asset.
+    """
+
+    at_ns: int
+    totals: Mapping[str, Decimal]
+    booked: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
 class RunStart:
     """An engine start; ``(started_ns, pid)`` identifies the run."""
 
@@ -103,7 +118,50 @@ class Run:
     version: str
 
 
-Record = OrderRecord | ModeChange | AccountSnapshot | RunStart | RunEnd
+class DeadLetterState(StrEnum):
+    """What became of a dead letter."""
+
+    DEAD = "dead"
+    """Waiting for a person."""
+    RETRIED = "retried"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Something that was given up on, with all that is needed to understand and repeat it.
+
+    Attributes:
+        id: 32 hex digits.
+        sink: What could not be served: ``orders``.
+        operation: What was tried: ``place_order``, ``cancel_order``.
+        subject: What it was about: an order id.
+        payload: What was to be done, as anything JSON can hold.
+        evidence: What was met at each attempt, as anything JSON can hold.
+        attempts: How often it was tried.
+        reason: Why it was given up, or what a person said.
+        actor: Who changed its state; ``None`` while nobody has.
+        updated_ns: When the state changed, UTC nanoseconds.
+    """
+
+    id: str
+    sink: str
+    operation: str
+    subject: str
+    payload: Mapping[str, object]
+    evidence: object
+    attempts: int
+    first_ns: int
+    last_ns: int
+    state: DeadLetterState
+    reason: str
+    actor: str | None
+    updated_ns: int
+
+
+Record = (
+    OrderRecord | ModeChange | AccountSnapshot | BalanceBaseline | RunStart | RunEnd | DeadLetter
+)
 
 
 @dataclass(frozen=True, slots=True)

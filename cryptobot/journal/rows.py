@@ -19,6 +19,9 @@ from cryptobot.domain.order import (
 from cryptobot.journal.column_types import decimal_text
 from cryptobot.journal.records import (
     AccountSnapshot,
+    BalanceBaseline,
+    DeadLetter,
+    DeadLetterState,
     Holding,
     ModeChange,
     OrderEvent,
@@ -115,6 +118,34 @@ def account_row(snapshot: AccountSnapshot) -> dict[str, Any]:
     return {"mode": snapshot.mode.value, "at_ns": snapshot.at_ns, "balances": _json(balances)}
 
 
+def baseline_row(baseline: BalanceBaseline) -> dict[str, Any]:
+    """Return the ``balance_baselines`` row of a baseline."""
+    return {
+        "at_ns": baseline.at_ns,
+        "totals": _amounts_json(baseline.totals),
+        "booked": _amounts_json(baseline.booked),
+    }
+
+
+def dead_letter_row(letter: DeadLetter) -> dict[str, Any]:
+    """Return the ``dead_letters`` row of a dead letter."""
+    return {
+        "id": letter.id,
+        "sink": letter.sink,
+        "operation": letter.operation,
+        "subject": letter.subject,
+        "payload": _any_json(letter.payload),
+        "evidence": _any_json(letter.evidence),
+        "attempts": letter.attempts,
+        "first_ns": letter.first_ns,
+        "last_ns": letter.last_ns,
+        "state": letter.state.value,
+        "reason": storable(letter.reason),
+        "actor": storable(letter.actor),
+        "updated_ns": letter.updated_ns,
+    }
+
+
 def to_order(row: Row) -> Order:
     """Return the order of an ``orders`` row."""
     return Order(
@@ -196,6 +227,30 @@ def to_account(row: Row) -> AccountSnapshot:
     return AccountSnapshot(Mode(row["mode"]), row["at_ns"], holdings)
 
 
+def to_baseline(row: Row) -> BalanceBaseline:
+    """Return the baseline of a ``balance_baselines`` row."""
+    return BalanceBaseline(row["at_ns"], _amounts(row["totals"]), _amounts(row["booked"]))
+
+
+def to_dead_letter(row: Row) -> DeadLetter:
+    """Return the dead letter of a ``dead_letters`` row."""
+    return DeadLetter(
+        id=row["id"],
+        sink=row["sink"],
+        operation=row["operation"],
+        subject=row["subject"],
+        payload=orjson.loads(row["payload"]),
+        evidence=orjson.loads(row["evidence"]),
+        attempts=row["attempts"],
+        first_ns=row["first_ns"],
+        last_ns=row["last_ns"],
+        state=DeadLetterState(row["state"]),
+        reason=row["reason"],
+        actor=row["actor"],
+        updated_ns=row["updated_ns"],
+    )
+
+
 def to_run(row: Row) -> Run:
     """Return the run of a ``runs`` row."""
     return Run(row["started_ns"], row["ended_ns"], row["clean"], row["pid"], row["version"])
@@ -214,3 +269,19 @@ def storable(text: str | None) -> str | None:
 
 def _json(value: object) -> str:
     return orjson.dumps(value).decode()
+
+
+def _amounts_json(amounts: Mapping[str, Decimal]) -> str:
+    return _json({asset: decimal_text(amount) for asset, amount in amounts.items()})
+
+
+def _amounts(text: str) -> dict[str, Decimal]:
+    return {asset: Decimal(amount) for asset, amount in orjson.loads(text).items()}
+
+
+def _any_json(value: object) -> str:
+    """Return ``value`` as JSON, whatever an exchange wrote into it."""
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except TypeError:  # half a character: that must not cost the record
+        return _json({"unreadable": ascii(value)})

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from cryptobot.domain.order import OPEN
 from cryptobot.journal.column_types import DecimalText
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Every revision this program knows, oldest first; the last is the one it works on."""
 
 HEAD: Final = REVISIONS[-1]
@@ -137,6 +137,35 @@ account_snapshots = Table(
     Column("at_ns", BigInteger, nullable=False),
     Column("balances", Text, nullable=False),
     UniqueConstraint("mode", "at_ns", name="uq_account_snapshots"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("sink", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_ns", BigInteger, nullable=False),
+    Column("last_ns", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text),
+    Column("updated_ns", BigInteger, nullable=False),
+    Index("ix_dead_letters_state", "state", "first_ns"),
+)
+
+balance_baselines = Table(
+    "balance_baselines",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("totals", Text, nullable=False),
+    Column("booked", Text, nullable=False),
+    UniqueConstraint("at_ns", name="uq_balance_baselines"),
 )
 
 runs = Table(

@@ -54,6 +54,15 @@ def upsert_order(dialect: Dialect) -> CompiledInsert:
     return CompiledInsert(statement, dialect, _columns(table))
 
 
+def upsert(dialect: Dialect, table: Table, key: str) -> Any:
+    """Return an insert that replaces the row whose ``key`` is known."""
+    insert: Any = _insert(dialect)(table)
+    changing = _columns(table, without={key})
+    return insert.on_conflict_do_update(
+        index_elements=[key], set_={name: insert.excluded[name] for name in changing}
+    )
+
+
 def insert_new(dialect: Dialect, table: Table) -> Any:
     """Return an insert that skips rows whose key is known."""
     return _insert(dialect)(table).on_conflict_do_nothing()

@@ -193,12 +193,15 @@ class RiskSettings(Section):
             currency.
         max_open_orders: Most open orders at once, unresolved ones included.
         max_orders_per_10s: Most orders sent in 10 s; Binance allows 50.
+        block_while_unresolved: Deny orders on a symbol's side while the outcome of one there is
+            unknown. Off: only the strategy whose order it is has to wait.
     """
 
     max_order_notional: Money = Decimal(1000)
     max_position_notional: Money = Decimal(5000)
     max_open_orders: int = Field(default=50, ge=0)
     max_orders_per_10s: int = Field(default=40, ge=0)
+    block_while_unresolved: bool = True
 
 
 Pauses = Annotated[
@@ -320,7 +323,8 @@ class ReconciliationSettings(Section):
 
     Attributes:
         interval_s: Seconds between comparisons with the exchange.
-        not_found_patience_s: How long "the exchange does not know it" is doubted: reads may lag.
+        not_found_patience_s: How long every source must go on denying an order before it counts as
+            not placed: reads may lag.
     """
 
     interval_s: float = Field(default=30.0, ge=1, le=86_400)

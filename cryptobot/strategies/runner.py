@@ -14,7 +14,7 @@ from cryptobot.domain.errors import CryptobotError, UserError, VenueError
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.market import Book, Candle, PublicTrade
 from cryptobot.domain.mode import Mode
-from cryptobot.domain.order import Fill, Order, OrderIntent
+from cryptobot.domain.order import Fill, Order, OrderIntent, OrderState
 from cryptobot.strategies.strategy import Action, CancelIntent, ParamValue, Strategy
 
 ORIGIN: Final = "strategy:"
@@ -55,6 +55,7 @@ class _Run:
     book: Book | None = None
     candles: dict[int, Candle] = field(default_factory=dict)
     owed: deque[tuple[Order, tuple[Fill, ...]]] = field(default_factory=deque)
+    unresolved: set[str] = field(default_factory=set)
     mode: Mode | None = None
     slots: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_ACTIONS)
@@ -311,6 +312,11 @@ def _told(run: _Run) -> Iterable[Iterable[Action]]:
     while run.owed:
         order, fills = run.owed.popleft()
         yield run.strategy.on_order(order)
+        if order.state is not OrderState.UNRESOLVED:
+            run.unresolved.discard(order.order_id)
+        elif order.order_id not in run.unresolved:
+            run.unresolved.add(order.order_id)
+            yield run.strategy.on_unresolved(order)
         for fill in fills:
             yield run.strategy.on_fill(fill, order)
     candles, run.candles = run.candles, {}

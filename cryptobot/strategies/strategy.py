@@ -101,6 +101,14 @@ class Strategy:
         """Called for every change of one of the strategy's orders."""
         return ()
 
+    def on_unresolved(self, order: Order) -> Iterable[Action]:  # noqa: ARG002 - for subclasses
+        """Called once, after ``on_order``, when the outcome of one of its orders becomes unknown.
+
+        It may have been placed, and may fill. Further orders on its symbol and side are denied
+        (``unresolved``) until ``on_order`` brings what became of it.
+        """
+        return ()
+
     def on_fill(self, fill: Fill, order: Order) -> Iterable[Action]:  # noqa: ARG002 - for subclasses
         """Called for every fill of one of the strategy's orders, after ``on_order``."""
         return ()

@@ -233,6 +233,8 @@ def order_report(raw: Raw, client_order_id: str | None, now_ns: int) -> OrderRep
             fill(trade, raw, known_id) for trade in raw.get("trades") or () if trade_id(trade)
         ),
         acknowledged_only=not raw.get("status"),
+        side=Side(raw["side"]) if raw.get("side") else None,
+        amount=_optional(raw.get("amount")),
     )
 
 

@@ -115,8 +115,28 @@ class Exchange(Protocol):
         """
         ...
 
+    async def find_by_exchange_id(self, symbol: str, exchange_order_id: str) -> OrderReport | None:
+        """Look an order up by the venue's own id; else as ``find_order``.
+
+        The report carries the client order id that the venue knows, which need not be ours.
+        """
+        ...
+
     async def open_orders(self, symbol: str) -> list[OrderReport]:
         """Return the account's open orders of a symbol. Raises ``ReadFailed``."""
+        ...
+
+    async def closed_orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+        """Return the account's orders of a symbol that are filled, cancelled, expired or rejected.
+
+        Args:
+            symbol: The unified symbol.
+            since_ms: Only orders made at or after this UTC time in milliseconds.
+
+        Raises:
+            ReadFailed: They could not be read.
+            ReadUnsupported: The venue keeps no such list.
+        """
         ...
 
     async def my_trades(self, symbol: str, since_ms: int | None = None) -> list[Fill]:
@@ -124,7 +144,8 @@ class Exchange(Protocol):
 
         Args:
             symbol: The unified symbol.
-            since_ms: Only trades at or after this UTC time in milliseconds.
+            since_ms: All trades at or after this UTC time in milliseconds, however many;
+                ``None``: only the latest.
         """
         ...
 

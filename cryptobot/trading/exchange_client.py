@@ -9,6 +9,7 @@ import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,8 @@ from cryptobot.domain.errors import NotSent, OrderRefused, OutcomeUnknown, ReadF
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.market import Book, Candle, PublicTrade
 from cryptobot.domain.money import plain
-from cryptobot.domain.order import Fill, OrderReport, OrderType
+from cryptobot.domain.order import TERMINAL, Fill, OrderReport, OrderType
+from cryptobot.trading import ccxt_history as history
 from cryptobot.trading import ccxt_translation as translate
 from cryptobot.trading.ccxt_session import CURRENT_GATE, WireGate, open_session
 from cryptobot.trading.ccxt_streams import UNREADABLE, CcxtStreams, StreamObserver
@@ -293,7 +295,7 @@ class ExchangeClient(CcxtStreams):
             PRECEDENCE.reset(precedence)
         return self._answer(raw, client_order_id)
 
-    def _answer(self, raw: Any, client_order_id: str) -> OrderReport:
+    def _answer(self, raw: Any, client_order_id: str | None) -> OrderReport:
         """Return the report of a write's reply; one that cannot be read proves nothing."""
         try:
             return translate.order_report(raw, client_order_id, self._clock.now_ns())
@@ -302,11 +304,19 @@ class ExchangeClient(CcxtStreams):
 
     async def find_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
         """Look up by our id; see ``Exchange.find_order``."""
+        return await self._found(
+            client_order_id, "", symbol, {"origClientOrderId": client_order_id}
+        )
+
+    async def find_by_exchange_id(self, symbol: str, exchange_order_id: str) -> OrderReport | None:
+        """Look up by the exchange's id; see ``Exchange.find_by_exchange_id``."""
+        return await self._found(None, exchange_order_id, symbol)
+
+    async def _found(self, client_order_id: str | None, *args: object) -> OrderReport | None:
         try:
-            raw = await self._read(
-                "find_order", "fetch_order", "", symbol, {"origClientOrderId": client_order_id}
+            return self._answer(
+                await self._read("find_order", "fetch_order", *args), client_order_id
             )
-            return self._answer(raw, client_order_id)
         except ReadFailed as error:
             if isinstance(error.__cause__, ccxt.OrderNotFound):
                 return None
@@ -321,10 +331,23 @@ class ExchangeClient(CcxtStreams):
         with _sense("open_orders"):
             return [translate.order_report(row, None, now) for row in rows]
 
+    async def closed_orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+        """Return the account's closed orders; see ``Exchange.closed_orders``."""
+        now = self._clock.now_ns()
+        method = history.closed_orders_method(self._reads)
+        with _sense("closed_orders"):
+            rows = await history.pages(
+                partial(self._read, "closed_orders", method, symbol), since_ms
+            )
+            reports = [translate.order_report(row, None, now) for row in rows]
+        return [report for report in reports if report.state in TERMINAL]
+
     async def my_trades(self, symbol: str, since_ms: int | None = None) -> list[Fill]:
         """Return our trades, oldest first; see ``Exchange.my_trades``."""
-        rows = await self._read("my_trades", "fetch_my_trades", symbol, since_ms, 1000)
         with _sense("my_trades"):
+            rows = await history.pages(
+                partial(self._read, "my_trades", "fetch_my_trades", symbol), since_ms
+            )
             return [translate.fill(row) for row in rows]
 
     async def balances(self) -> Mapping[str, Balance]:

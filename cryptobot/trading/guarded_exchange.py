@@ -180,6 +180,18 @@ class GuardedExchange:
             "find_order", lambda: self._inner.find_order(symbol, client_order_id)
         )
 
+    async def find_by_exchange_id(self, symbol: str, exchange_order_id: str) -> OrderReport | None:
+        """Look an order up by the exchange's id."""
+        return await self._read(
+            "find_order", lambda: self._inner.find_by_exchange_id(symbol, exchange_order_id)
+        )
+
+    async def closed_orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+        """Return the account's closed orders of a symbol."""
+        return await self._read(
+            "closed_orders", lambda: self._inner.closed_orders(symbol, since_ms)
+        )
+
     async def open_orders(self, symbol: str) -> list[OrderReport]:
         """Return the account's open orders of a symbol."""
         return await self._read("open_orders", lambda: self._inner.open_orders(symbol))

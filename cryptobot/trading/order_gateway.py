@@ -150,12 +150,17 @@ class OrderGateway:
     async def place(self, intent: OrderIntent) -> Order:
         """Place an order and return it as the venue's first answer left it.
 
-        The caller may be cancelled: the order goes its way all the same.
+        The caller may be cancelled: the order goes its way all the same. A request made again, by
+        its ``request_id``, is answered with the order it made, and makes no second one.
 
         Raises:
             JournalUnavailable: The intent could not be journalled; nothing was sent.
         """
         accepted = self._clock.monotonic_ns()
+        known = self._made_before(intent)
+        if known is not None and _same(intent, known):
+            sending = self._sending.get(known.order_id)
+            return known if sending is None else await asyncio.shield(sending)
         order = self._new_order(intent)
         denial = self._denial(intent, order.mode)
         if denial is not None:
@@ -258,9 +263,18 @@ class OrderGateway:
             updated_ns=now,
         )
 
+    def _made_before(self, intent: OrderIntent) -> Order | None:
+        """Return the order that an earlier request of this id made."""
+        if intent.request_id is None:
+            return None
+        return self._tracker.by_request_id(intent.request_id)
+
     def _denial(self, intent: OrderIntent, mode: Mode) -> Denial | None:
         if self._closed:
             return Denial("shutting_down", "the engine is shutting down")
+        known = self._made_before(intent)
+        if known is not None:  # and it is another one: the same is not asked again
+            return Denial("request_id", f"this request id has made another order, {known.order_id}")
         if intent.expected_mode not in {None, mode}:
             return Denial(
                 "mode", f"it was meant for {intent.expected_mode}, but orders go to {mode} now"
@@ -392,3 +406,11 @@ class OrderGateway:
                 )
         self._on_unresolved(settled)
         return settled
+
+
+def _same(intent: OrderIntent, order: Order) -> bool:
+    """Return whether a repeated request wants what it wanted before."""
+    return all(
+        getattr(intent, name) == getattr(order, name)
+        for name in ("symbol", "side", "type", "amount", "price", "time_in_force", "origin")
+    )

@@ -50,6 +50,7 @@ class OrderTracker:
         self._journal = journal
         self._orders: OrderedDict[str, Order] = OrderedDict()
         self._by_client_id: dict[str, str] = {}
+        self._by_request_id: dict[str, str] = {}
         self._by_exchange_id: dict[tuple[Mode, str, str], str] = {}
         self._fills: dict[str, dict[str, Fill]] = {}
         self._accepted_ns: dict[str, int] = {}
@@ -64,6 +65,11 @@ class OrderTracker:
     def get(self, order_id: str) -> Order | None:
         """Return an order that is open or was closed lately."""
         return self._orders.get(order_id)
+
+    def by_request_id(self, request_id: str) -> Order | None:
+        """Return the first order made for a request, open or closed lately."""
+        order_id = self._by_request_id.get(request_id)
+        return None if order_id is None else self._orders.get(order_id)
 
     def open_orders(self, mode: Mode | None = None) -> list[Order]:
         """Return the orders that may still trade."""
@@ -103,6 +109,7 @@ class OrderTracker:
         self._orders.pop(order.order_id, None)
         self._open.pop(order.order_id, None)
         self._by_client_id.pop(order.client_order_id, None)
+        self._forget_request(order)
         self._accepted_ns.pop(order.order_id, None)
         reason = "journal: the intent could not be recorded; nothing was sent"
         self._tell(order.moved(OrderState.DENIED, self._clock.now_ns(), reason), ())
@@ -115,6 +122,10 @@ class OrderTracker:
         )
         return None if order_id is None else self._orders.get(order_id)
 
+    def of_client_id(self, client_order_id: str) -> Order | None:
+        """Return the order that the exchange knows by our id ``client_order_id``."""
+        return self._orders.get(self._by_client_id.get(client_order_id, ""))
+
     def settle(
         self, order_id: str, state: OrderState, reason: str, evidence: Mapping[str, object]
     ) -> Order:
@@ -125,13 +136,20 @@ class OrderTracker:
         answer = self._first_answer(before, state, now)
         return self._change(before, moved.changed(**answer) if answer else moved, (), evidence)
 
-    def apply(self, mode: Mode, report: OrderReport, source: str) -> Order | None:
+    def apply(
+        self,
+        mode: Mode,
+        report: OrderReport,
+        source: str,
+        evidence: Mapping[str, object] | None = None,
+    ) -> Order | None:
         """Merge a report into its order.
 
         Args:
             mode: Whose venue reported.
             report: What it said.
-            source: Who brought it (``answer``, ``stream``, ``lookup``, ...), kept as evidence.
+            source: Who brought it (``answer``, ``stream``, ``lookup:...``), kept as evidence.
+            evidence: What else is kept with it.
 
         Returns:
             The order as it is now; ``None`` if it is not one of ours.
@@ -148,13 +166,14 @@ class OrderTracker:
         now = self._clock.now_ns()
         answer = self._first_answer(order, says["state"], now)
         merged = order.changed(**says, updated_ns=now, **answer)
-        evidence = {
+        said = {
             "source": source,
             "state": str(report.state),
             "exchange_order_id": report.exchange_order_id,
             "filled": str(report.filled),
+            **(evidence or {}),
         }
-        return self._change(order, merged, new, evidence)
+        return self._change(order, merged, new, said)
 
     def _merged(
         self, order: Order, report: OrderReport, known: Mapping[str, Fill]
@@ -216,6 +235,7 @@ class OrderTracker:
     def _store(self, order: Order) -> None:
         self._orders[order.order_id] = order
         self._by_client_id[order.client_order_id] = order.order_id
+        self._by_request_id.setdefault(order.request_id, order.order_id)
         if order.exchange_order_id is not None:
             key = (order.mode, order.symbol, order.exchange_order_id)
             self._by_exchange_id[key] = order.order_id
@@ -235,8 +255,13 @@ class OrderTracker:
             old = self._orders.pop(order_id)
             self._lacking.discard(order_id)
             self._by_client_id.pop(old.client_order_id, None)
+            self._forget_request(old)
             self._by_exchange_id.pop((old.mode, old.symbol, old.exchange_order_id or ""), None)
             self._fills.pop(order_id, None)
+
+    def _forget_request(self, order: Order) -> None:
+        if self._by_request_id.get(order.request_id) == order.order_id:
+            del self._by_request_id[order.request_id]
 
 
 def _reason(order: Order, report: OrderReport, state: OrderState) -> str | None:

@@ -18,6 +18,8 @@ from cryptobot.matching.records import FeeSchedule, NewOrder, OrderRecord, Trade
 from cryptobot.matching.refusal import Refusal, RefusalCode
 from cryptobot.trading.exchange import Balance, OrderRequest, Permit
 
+_ID_PREFIX = "paper-"
+
 _KEPT_CLOSED = 10_000
 """Closed orders remembered, with their trades; the journal has all of them."""
 
@@ -169,10 +171,23 @@ class PaperExchange:
         record = self._engine.find(symbol, client_order_id=client_order_id)
         return None if record is None else self._report(record, record.fills)
 
+    async def find_by_exchange_id(self, symbol: str, exchange_order_id: str) -> OrderReport | None:
+        """Look an order up by this exchange's id, which is made of the client's."""
+        return await self.find_order(symbol, exchange_order_id.removeprefix(_ID_PREFIX))
+
     async def open_orders(self, symbol: str) -> list[OrderReport]:
         """Return the open orders of a symbol, oldest first."""
         self._ensure_readable()
         return [self._report(record, record.fills) for record in self._engine.open_orders(symbol)]
+
+    async def closed_orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+        """Return the closed orders of a symbol made since, oldest first: the newest 10,000."""
+        self._ensure_readable()
+        return [
+            self._report(record, record.fills)
+            for record in self._engine.orders(symbol)
+            if not record.is_open and record.created_ns >= since_ms * NS_PER_MS
+        ]
 
     async def my_trades(self, symbol: str, since_ms: int | None = None) -> list[Fill]:
         """Return the trades of a symbol since the start of this process, oldest first.
@@ -242,6 +257,8 @@ class PaperExchange:
             at_ns=record.updated_ns,
             fills=tuple(self._fill(trade) for trade in trades),
             reason=record.reason,
+            side=record.side,
+            amount=filled + record.amount,
         )
 
     def _fill(self, trade: TradeRecord) -> Fill:
@@ -294,7 +311,7 @@ class _ReportStream:
 
 def _exchange_order_id(client_order_id: str) -> str:
     """Return an id that stays the same over restarts, as an exchange's does."""
-    return f"paper-{client_order_id}"
+    return f"{_ID_PREFIX}{client_order_id}"
 
 
 def _totals(balances: Mapping[str, Balance]) -> dict[str, Decimal]:

@@ -44,7 +44,14 @@ class Portfolio:
         self._positions[mode] = dict(positions)
 
     def set_balances(self, mode: Mode, balances: Mapping[str, Balance]) -> None:
-        """Replace the balances of a mode."""
+        """Replace the balances of a mode.
+
+        A live account that held something and is said to hold nothing is not believed: a reply
+        that was cut off looks the same.
+        """
+        held = any(balance.total for balance in self._balances[mode].values())
+        if mode is Mode.LIVE and held and not any(item.total for item in balances.values()):
+            return
         self._balances[mode] = dict(balances)
 
     def on_order(self, order: Order, fills: tuple[Fill, ...]) -> None:

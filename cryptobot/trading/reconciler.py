@@ -1,11 +1,11 @@
-"""Compares what we believe with what the exchange says, and takes over what it says of our orders.
+"""Compares what we believe with what the exchange says: orders, trades and balances.
 
-Orders of others on the same account are counted and never touched.
+What it says of our orders is taken over. Orders of others on the same account are listed, changes
+of balances that our trades do not explain are told once: neither is touched.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -15,41 +15,20 @@ from cryptobot.domain.errors import ReadFailed
 from cryptobot.domain.ids import CLIENT_ORDER_ID_PREFIX
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import OPEN, Fill, Order, OrderReport, OrderState
+from cryptobot.trading.balance_book import BalanceBook
+from cryptobot.trading.differences import Difference, ExternalOrder, Findings, Reconciliation
+from cryptobot.trading.differences import DifferenceKind as K
 from cryptobot.trading.exchange import Exchange
+from cryptobot.trading.lookup import CLOCKS_APART_MS, report_of
 from cryptobot.trading.order_tracker import OrderTracker
 
 SOON_S: Final = 0.3
 """Pause before a requested run: the stream usually brings what is missing within it."""
 
+CONFIRM_S: Final = 1.0
+"""Pause before balances that differ are read again: they may lag behind a trade just heard of."""
+
 _log = structlog.stdlib.get_logger("cryptobot.reconciliation")
-
-
-@dataclass(frozen=True, slots=True)
-class Reconciliation:
-    """What one comparison found.
-
-    Attributes:
-        at_ns: When it ended, UTC nanoseconds.
-        differences: One line each; empty when clean.
-        external_orders: Open orders on the account that are not ours.
-        complete: Whether the exchange could be read.
-    """
-
-    at_ns: int
-    differences: tuple[str, ...] = ()
-    external_orders: int = 0
-    complete: bool = True
-
-    @property
-    def clean(self) -> bool:
-        """Whether everything was read and nothing differs."""
-        return self.complete and not self.differences
-
-
-@dataclass(slots=True)
-class _Findings:
-    differences: list[str] = field(default_factory=list)
-    external: int = 0
 
 
 class Reconciler:
@@ -60,6 +39,7 @@ class Reconciler:
         tracker: What we believe.
         symbols: Symbols that are always compared; those of open orders come on top.
         clock: Stamps results.
+        book: What the account should hold.
         on_unresolved: Starts the search for an order's outcome.
         on_result: Told of each result.
     """
@@ -71,6 +51,7 @@ class Reconciler:
         symbols: Sequence[str],
         clock: Clock,
         *,
+        book: BalanceBook,
         on_unresolved: Callable[[Order], None],
         on_result: Callable[[Reconciliation], None],
     ) -> None:
@@ -78,6 +59,7 @@ class Reconciler:
         self._tracker = tracker
         self._symbols = symbols
         self._clock = clock
+        self._book = book
         self._on_unresolved = on_unresolved
         self._on_result = on_result
         self._lock = asyncio.Lock()
@@ -102,24 +84,32 @@ class Reconciler:
     async def run(self) -> Reconciliation:
         """Compare now; never raises for an exchange that cannot be read."""
         async with self._lock:
-            findings = _Findings()
+            findings = Findings()
             complete = True
             try:
                 for symbol in self._all_symbols():
                     await self._orders(symbol, findings)
                     await self._trades(symbol, findings)
+                await self._balances(findings)
             except ReadFailed as error:
                 complete = False
-                findings.differences.append(f"the exchange could not be read: {error}")
+                detail = f"the exchange could not be read: {error}"
+                findings.differences.append(Difference(K.UNREADABLE, "", detail))
             self._unresolved(findings)
             result = Reconciliation(
-                self._clock.now_ns(), tuple(findings.differences), findings.external, complete
+                self._clock.now_ns(),
+                tuple(findings.differences),
+                tuple(findings.external),
+                complete=complete,
+                repaired=len(findings.repaired),
+                balances_compared=findings.balances_compared,
             )
         self.last = result
         if result.clean:
-            _log.debug("reconciliation_clean", external_orders=result.external_orders)
+            _log.debug("reconciliation_clean", **result.summary())
         else:
-            _log.warning("reconciliation_differs", differences=list(result.differences))
+            told = [difference.to_wire() for difference in result.differences]
+            _log.warning("reconciliation_differs", differences=told)
         self._on_result(result)
         return result
 
@@ -128,7 +118,7 @@ class Reconciler:
         found.update((order.symbol, None) for order in self._tracker.open_orders(Mode.LIVE))
         return [symbol for symbol in found if symbol in self._exchange.instruments]
 
-    async def _orders(self, symbol: str, findings: _Findings) -> None:
+    async def _orders(self, symbol: str, findings: Findings) -> None:
         # What we believed before asking: orders placed meanwhile are none of this run's business.
         believed = {
             order.client_order_id: order
@@ -136,22 +126,26 @@ class Reconciler:
             if order.symbol == symbol and order.state is not OrderState.SUBMITTED
         }
         for report in await self._exchange.open_orders(symbol):
-            order = self._tracker.apply(Mode.LIVE, report, "reconciliation")
+            order = self._take_over(report, findings)
             if order is not None:
                 believed.pop(order.client_order_id, None)
                 if not order.is_open:
                     await self._closed_here(order, findings)
             elif (report.client_order_id or "").startswith(CLIENT_ORDER_ID_PREFIX):
                 findings.differences.append(
-                    f"{symbol}: order {report.client_order_id} is open on the exchange and looks "
-                    "like ours, but the journal does not know it"
+                    Difference(
+                        K.UNKNOWN_OWN_ORDER,
+                        symbol,
+                        f"{symbol}: order {report.client_order_id} is open on the exchange and "
+                        "looks like ours, but the journal does not know it",
+                    )
                 )
             else:
-                findings.external += 1
+                findings.external.append(ExternalOrder.of(report))
         for order in believed.values():
             await self._missing(order, findings)
 
-    async def _closed_here(self, order: Order, findings: _Findings) -> None:
+    async def _closed_here(self, order: Order, findings: Findings) -> None:
         """Look at an order that we hold for closed and the exchange lists as open.
 
         The list may be older than what closed it, so the order is asked for once more.
@@ -159,57 +153,114 @@ class Reconciler:
         report = await self._exchange.find_order(order.symbol, order.client_order_id)
         if report is not None and report.state in OPEN:
             findings.differences.append(
-                f"{order.symbol}: order {order.order_id} is {order.state} here, but open on the "
-                "exchange; cancel it there"
+                Difference(
+                    K.OPEN_THERE,
+                    order.symbol,
+                    f"{order.symbol}: order {order.order_id} is {order.state} here, but open on "
+                    "the exchange; cancel it there",
+                    order.order_id,
+                )
             )
 
-    async def _missing(self, order: Order, findings: _Findings) -> None:
+    async def _missing(self, order: Order, findings: Findings) -> None:
         """Look at an order that we believe open and the exchange does not list as open."""
         report = await self._exchange.find_order(order.symbol, order.client_order_id)
         if report is not None:
-            self._tracker.apply(Mode.LIVE, report, "reconciliation")
+            self._take_over(report, findings)
             return
         current = self._tracker.get(order.order_id)
         if current is not None and current.is_open and current.state is not OrderState.UNRESOLVED:
             findings.differences.append(
-                f"{order.symbol}: order {order.order_id} was accepted, but the exchange does not "
-                "know it any more"
+                Difference(
+                    K.FORGOTTEN,
+                    order.symbol,
+                    f"{order.symbol}: order {order.order_id} was accepted, but the exchange does "
+                    "not know it any more",
+                    order.order_id,
+                )
             )
 
-    async def _trades(self, symbol: str, findings: _Findings) -> None:
+    async def _trades(self, symbol: str, findings: Findings) -> None:
         """Fetch the trades that our orders are known to lack."""
         lacking = self._lacking(symbol)
         if not lacking:
             return
-        since_ms = min(order.created_ns for order in lacking) // NS_PER_MS - 60_000
+        since_ms = min(order.created_ns for order in lacking) // NS_PER_MS - CLOCKS_APART_MS
         for fill in await self._exchange.my_trades(symbol, since_ms):
-            self._tracker.apply(Mode.LIVE, _report_of(fill), "reconciliation")
+            self._take_over(report_of(fill), findings)
         findings.differences.extend(
-            f"{symbol}: order {order.order_id} is filled further than its trades tell"
+            Difference(
+                K.MISSING_TRADES,
+                symbol,
+                f"{symbol}: order {order.order_id} is filled further than its trades tell",
+                order.order_id,
+            )
             for order in self._lacking(symbol)
         )
+
+    async def _balances(self, findings: Findings) -> None:
+        """Compare the account's totals with what our trades explain."""
+        if self._trade_under_way():
+            return
+        trades = self._book.trades
+        balances = await self._exchange.balances()
+        others: list[Fill] = []
+        if self._book.believable(balances) and self._book.differences(balances):
+            # Reads lag, and a trade may be there that nobody has told us of: look once more.
+            others = await self._missed_trades(findings)
+            await asyncio.sleep(CONFIRM_S)
+            trades = self._book.trades
+            balances = await self._exchange.balances()
+        if trades != self._book.trades or self._trade_under_way():
+            return
+        findings.balances_compared = True
+        if not self._book.believable(balances):
+            detail = "the account is said to be empty, and it was not: not believed"
+            findings.differences.append(Difference(K.BALANCE_NOT_BELIEVED, "", detail))
+            return
+        findings.differences.extend(self._book.differences(balances, others))
+        self._book.rebase(balances)
+
+    def _trade_under_way(self) -> bool:
+        """Return whether one side may know of a trade of ours that the other does not."""
+        unsure = {OrderState.SUBMITTED, OrderState.UNRESOLVED}
+        return bool(self._tracker.lacking_fills(Mode.LIVE)) or any(
+            order.state in unsure for order in self._tracker.open_orders(Mode.LIVE)
+        )
+
+    async def _missed_trades(self, findings: Findings) -> list[Fill]:
+        """Take over our trades since the baseline; return those that are not ours."""
+        baseline = self._book.baseline
+        if baseline is None:
+            return []
+        since_ms = baseline.at_ns // NS_PER_MS - CLOCKS_APART_MS
+        others: list[Fill] = []
+        for symbol in self._all_symbols():
+            fills = await self._exchange.my_trades(symbol, since_ms)
+            others += [f for f in fills if self._take_over(report_of(f), findings) is None]
+        return [fill for fill in others if fill.at_ns >= baseline.at_ns]
+
+    def _take_over(self, report: OrderReport, findings: Findings) -> Order | None:
+        """Merge what the exchange says into an order of ours, and note what that changed."""
+        before = self._tracker.find(Mode.LIVE, report)
+        order = self._tracker.apply(Mode.LIVE, report, "reconciliation")
+        answered = before is not None and before.state is not OrderState.SUBMITTED
+        if order is not None and order is not before and answered:
+            findings.repaired.add(order.order_id)
+        return order
 
     def _lacking(self, symbol: str) -> list[Order]:
         return [order for order in self._tracker.lacking_fills(Mode.LIVE) if order.symbol == symbol]
 
-    def _unresolved(self, findings: _Findings) -> None:
+    def _unresolved(self, findings: Findings) -> None:
         for order in self._tracker.open_orders(Mode.LIVE):
             if order.state is OrderState.UNRESOLVED:
                 findings.differences.append(
-                    f"{order.symbol}: the outcome of order {order.order_id} is unknown"
+                    Difference(
+                        K.UNRESOLVED,
+                        order.symbol,
+                        f"{order.symbol}: the outcome of order {order.order_id} is unknown",
+                        order.order_id,
+                    )
                 )
                 self._on_unresolved(order)
-
-
-def _report_of(fill: Fill) -> OrderReport:
-    """Return the least that a trade says of its order."""
-    return OrderReport(
-        symbol=fill.symbol,
-        client_order_id=fill.client_order_id,
-        exchange_order_id=fill.exchange_order_id,
-        state=OrderState.PARTIALLY_FILLED,
-        filled=fill.amount,
-        cost=None,
-        at_ns=fill.at_ns,
-        fills=(fill,),
-    )

@@ -8,7 +8,7 @@ from typing import Final
 
 from cryptobot.domain.clock import NS_PER_S, Clock
 from cryptobot.domain.money import ZERO, plain
-from cryptobot.domain.order import Order, OrderIntent, Side
+from cryptobot.domain.order import MANUAL, Order, OrderIntent, OrderState, Side
 
 RATE_WINDOW_S: Final = 10
 
@@ -22,12 +22,15 @@ class RiskLimits:
         max_position_notional: Quote currency, one symbol, all its open orders filled.
         max_open_orders: Orders that may still trade, unresolved ones included.
         max_orders_per_10s: Orders sent in any 10 seconds.
+        block_while_unresolved: Nobody trades a symbol's side while an order there is unknown;
+            otherwise only the strategy whose order it is waits.
     """
 
     max_order_notional: Decimal
     max_position_notional: Decimal
     max_open_orders: int
     max_orders_per_10s: int
+    block_while_unresolved: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,13 @@ class Risk:
         """
         limits = self._limits
         orders = list(open_orders)
+        unknown = next((order for order in orders if self._blocks(order, intent)), None)
+        if unknown is not None:
+            return Denial(
+                "unresolved",
+                f"the outcome of {unknown.side} order {unknown.order_id} of {unknown.symbol} is "
+                "unknown; it is being looked up (risk.block_while_unresolved)",
+            )
         if len(orders) >= limits.max_open_orders:
             return Denial(
                 "max_open_orders",
@@ -98,6 +108,15 @@ class Risk:
                 f"the limit is {plain(limits.max_position_notional)} (risk.max_position_notional)",
             )
         return None
+
+    def _blocks(self, order: Order, intent: OrderIntent) -> bool:
+        """Return whether ``intent`` must wait until the outcome of ``order`` is known."""
+        if order.state is not OrderState.UNRESOLVED:
+            return False
+        if (order.symbol, order.side) != (intent.symbol, intent.side):
+            return False
+        own = order.origin == intent.origin and order.origin != MANUAL
+        return own or self._limits.block_while_unresolved
 
     def sent(self) -> None:
         """Count an order in the rate window."""

@@ -213,3 +213,17 @@ class TestPaperAccount:
         await write(journal, order, fills=(replace(a_fill("p1"), amount=D(9)),))
         balances = await recovery.paper_balances(journal, self.FIRST)
         assert balances["USDT"].free == 0
+
+
+async def test_recover_with_a_closed_order_still_knows_the_request_that_made_it(
+    journal: Journal, started: Started
+) -> None:
+    for mode in Mode:
+        closed = an_order(mode=mode, state=S.SUBMITTED, request_id=f"r-{mode}")
+        await write(journal, closed, replace(closed, state=S.CANCELED, **ANSWERED))  # type: ignore[arg-type]
+    await started.recover()
+    for mode in Mode:
+        order = started.tracker.by_request_id(f"r-{mode}")
+        assert order is not None
+        assert (order.mode, order.state) == (mode, S.CANCELED)
+    assert started.tracker.open_orders() == []

@@ -133,7 +133,9 @@ async def test_order_before_the_exchange_is_there_is_denied_and_answers_an_order
     assert (order["state"], order["mode"]) == ("denied", "paper")
     assert order["reason"].startswith("unknown_symbol: ")
     assert len(order["order_id"]) == 32
-    assert await running.ask("order.get", order_id=order["order_id"]) == order
+    found = await running.ask("order.get", order_id=order["order_id"])
+    [event] = found.pop("events")
+    assert (found, event["state"]) == (order, "denied")
     assert await running.ask("order.list") == [order]
     assert await running.ask("order.list", state="filled") == []
     assert sample(running.metrics, "cryptobot_orders_failed_total") == 0
@@ -261,6 +263,18 @@ async def test_exchange_that_ccxt_does_not_know_stops_the_start(
     with pytest.raises(UserError, match=r"exchange\.id: ccxt has no exchange 'nosuch'"):
         async with running_engine(settings, (None, None)):
             pytest.fail("it started")
+
+
+async def test_reconciliation_is_told_in_short_and_in_full(running: Running) -> None:
+    assert (await running.ask("engine.status"))["reconciliation"] is None
+    assert await running.ask("reconciliation.get") is None
+    await running.engine._rooms.reconciler.run()
+    short = (await running.ask("engine.status"))["reconciliation"]
+    assert (short["outcome"], short["external_orders"]) == ("failed", 0)
+    full = await running.ask("reconciliation.get")
+    assert [difference["kind"] for difference in full["differences"]] == ["unreadable"]
+    count = sample(running.metrics, "cryptobot_reconciliations_total", outcome="failed")
+    assert count == 1
 
 
 async def test_restart_of_the_exchange_out_of_reach_is_answered(running: Running) -> None:

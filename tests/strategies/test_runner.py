@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,6 +48,9 @@ class Recorder(Strategy):
 
     def on_order(self, order: Order) -> Iterable[Action]:
         return self._note("order", order.order_id)
+
+    def on_unresolved(self, order: Order) -> Iterable[Action]:
+        return self._note("unresolved", order.order_id)
 
     def on_fill(self, fill: Fill, order: Order) -> Iterable[Action]:
         return self._note("fill", (fill.trade_id, order.order_id))
@@ -273,3 +277,13 @@ async def test_order_of_a_strategy_that_is_stopped_is_still_counted(running: Run
     order = an_order("1", origin="strategy:buyer", state=OrderState.FILLED)
     running.runner.on_order(order, (a_fill(order),))
     assert running.state("buyer")["fills"] == 1
+
+
+async def test_strategy_is_told_once_when_an_outcome_becomes_unknown(running: Running) -> None:
+    strategy = running.recorder()
+    unknown = an_order("1", origin="strategy:recorder", state=OrderState.UNRESOLVED)
+    for order in (unknown, unknown, replace(unknown, state=OrderState.ACCEPTED)):
+        running.runner.on_order(order, ())
+    running.runner.on_order(replace(unknown, order_id="2", origin="strategy:buyer"), ())
+    told = await strategy.until(4)
+    assert told == [("order", "1"), ("unresolved", "1"), ("order", "1"), ("order", "1")]

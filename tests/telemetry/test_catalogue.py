@@ -15,6 +15,12 @@ def test_catalogue_with_all_names_is_prefixed_unique_and_typed_by_its_suffix() -
         assert spec.help.endswith("."), spec.name
 
 
+def test_catalogue_with_a_counter_beside_a_gauge_of_its_name_has_one_family_of_each_name() -> None:
+    assert max(Counter(spec.family for spec in CATALOGUE).values()) == 1
+    assert BY_NAME["cryptobot_dead_letters"].family == "cryptobot_dead_letters"
+    assert BY_NAME["cryptobot_dead_letters_total"].family == "cryptobot_dead_letters_total"
+
+
 def test_catalogue_with_durations_says_so_in_the_name() -> None:
     millisecond = {"cryptobot_order_latency"}
     for spec in CATALOGUE:

@@ -1,12 +1,15 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cryptobot.domain.clock import ManualClock
+from cryptobot.domain.mode import Mode
 from cryptobot.journal.journal import Journal
+from cryptobot.trading.risk import Risk
 
-from .order_path import OrderPath
+from .order_path import LIMITS, OrderPath
 
 
 @pytest.fixture
@@ -28,3 +31,14 @@ async def path(journal: Journal, tmp_path: Path, clock: ManualClock) -> AsyncIte
     yield built
     await built.gateway.close(0)
     await built.orders.drain()
+
+
+@pytest.fixture
+def limit_risk(path: OrderPath) -> Callable[..., None]:
+    """Put other limits in force."""
+
+    def limit(**changes: object) -> None:
+        limits = replace(LIMITS, **changes)  # type: ignore[arg-type]
+        path.risk.update({mode: Risk(limits, path.clock) for mode in Mode})
+
+    return limit

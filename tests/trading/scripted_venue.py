@@ -91,10 +91,19 @@ class ScriptedVenue:
         self.known: dict[str, Outcome] = {}
         self.lookups: list[str] = []
         self.looked_up = asyncio.Event()
+        self.by_exchange_id: dict[str, OrderReport] = {}
         self.listed: list[OrderReport] = []
+        self.closed: list[OrderReport] = []
+        self.closed_error: Exception | None = None
+        self.trades_error: Exception | None = None
         self.list_error: Exception | None = None
         self.trades: list[Fill] = []
+        self.held: dict[str, str] = {"USDT": "1000"}
+        self.held_next: list[dict[str, str]] = []
+        """What the account holds at the next reads; then it goes on holding the last."""
+        self.balances_asked = 0
         self.trades_asked: list[int | None] = []
+        self.closed_asked: list[int] = []
 
     async def connect(self) -> None:
         pass
@@ -131,6 +140,17 @@ class ScriptedVenue:
         outcome = self.known.get(client_order_id)
         return None if outcome is None else _given(outcome)
 
+    async def find_by_exchange_id(self, symbol: str, exchange_order_id: str) -> OrderReport | None:
+        assert symbol == SYMBOL
+        return self.by_exchange_id.get(exchange_order_id)
+
+    async def closed_orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+        assert symbol == SYMBOL
+        self.closed_asked.append(since_ms)
+        if self.closed_error is not None:
+            raise self.closed_error
+        return list(self.closed)
+
     async def open_orders(self, symbol: str) -> list[OrderReport]:
         assert symbol == SYMBOL
         if self.list_error is not None:
@@ -140,10 +160,15 @@ class ScriptedVenue:
     async def my_trades(self, symbol: str, since_ms: int | None = None) -> list[Fill]:
         assert symbol == SYMBOL
         self.trades_asked.append(since_ms)
+        if self.trades_error is not None:
+            raise self.trades_error
         return list(self.trades)
 
     async def balances(self) -> Mapping[str, Balance]:
-        return {"USDT": Balance(D(1000), D(0))}
+        self.balances_asked += 1
+        if self.held_next:
+            self.held = self.held_next.pop(0)
+        return {asset: Balance(D(total), D(0)) for asset, total in self.held.items()}
 
     async def watch_order_reports(self) -> AsyncIterator[OrderReport]:
         for report in self.listed:

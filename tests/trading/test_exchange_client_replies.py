@@ -35,6 +35,7 @@ class ScriptedCcxt:
 
     def __init__(self) -> None:
         self.options: dict[str, object] = {}
+        self.has = {"fetchOrders": True}
         self.clients: dict[str, object] = {}
         self.replies: dict[str, Any] = {}
         self.updates: dict[str, asyncio.Queue[Any]] = {}
@@ -96,6 +97,7 @@ async def at(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
 
 READS: dict[str, tuple[str, Callable[[ExchangeClient], Any]]] = {
     "open_orders": ("fetch_open_orders", lambda client: client.open_orders(SYMBOL)),
+    "closed_orders": ("fetch_orders", lambda client: client.closed_orders(SYMBOL, 0)),
     "my_trades": ("fetch_my_trades", lambda client: client.my_trades(SYMBOL)),
     "balances": ("fetch_balance", lambda client: client.balances()),
     "candles": ("fetch_ohlcv", lambda client: client.candles(SYMBOL, "1m", 2)),

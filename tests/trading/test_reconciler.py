@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal as D  # noqa: N817 - the shortest clear name for literals
 
 import pytest
@@ -5,7 +6,11 @@ import pytest
 from cryptobot.domain.errors import OrderRefused, OutcomeUnknown, ReadFailed
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import Order, OrderState
-from cryptobot.trading.reconciler import Reconciler, Reconciliation
+from cryptobot.journal.records import BalanceBaseline
+from cryptobot.trading.balance_book import BalanceBook
+from cryptobot.trading.differences import Difference, Outcome, Reconciliation
+from cryptobot.trading.differences import DifferenceKind as K
+from cryptobot.trading.reconciler import Reconciler
 
 from .order_path import OrderPath
 from .scripted_venue import SYMBOL, a_report, a_trade
@@ -20,18 +25,23 @@ class Books:
         self.path = path
         self.results: list[Reconciliation] = []
         self.unresolved: list[Order] = []
+        self.kept: list[BalanceBaseline] = []
+        self.book = BalanceBook(path.clock, self.kept.append)
+        path.tracker.listen(self.book.on_order)
         self.rooms = Reconciler(
             path.live,
             path.tracker,
             (SYMBOL,),
             path.clock,
+            book=self.book,
             on_unresolved=self.unresolved.append,
             on_result=self.results.append,
         )
 
 
 @pytest.fixture
-def books(path: OrderPath) -> Books:
+def books(path: OrderPath, monkeypatch: pytest.MonkeyPatch) -> Books:
+    monkeypatch.setattr("cryptobot.trading.reconciler.CONFIRM_S", 0)
     return Books(path)
 
 
@@ -79,8 +89,8 @@ async def test_run_with_trades_that_the_exchange_does_not_show_yet_is_a_differen
     )
     order = await path.place()
     result = await books.rooms.run()
-    assert order.order_id in result.differences[0]
-    assert "trades" in result.differences[0]
+    assert order.order_id in result.differences[0].detail
+    assert "trades" in result.differences[0].detail
     path.live.trades = [a_trade("t1", order.client_order_id)]
     assert (await books.rooms.run()).clean
 
@@ -90,7 +100,11 @@ async def test_run_with_orders_of_others_counts_and_never_touches_them(
 ) -> None:
     path.live.listed = [a_report("web_1"), a_report(None, exchange_order_id="77")]
     result = await books.rooms.run()
-    assert (result.clean, result.external_orders) == (True, 2)
+    assert result.clean
+    assert [(order.symbol, order.client_order_id) for order in result.external] == [
+        (SYMBOL, "web_1"),
+        (SYMBOL, None),
+    ]
     assert (path.live.cancels, path.live.lookups, path.tracker.recent()) == ([], [], [])
 
 
@@ -100,7 +114,7 @@ async def test_run_with_an_unknown_order_of_ours_on_the_exchange_is_a_difference
     path.live.listed = [a_report("cb" + "0" * 30)]
     result = await books.rooms.run()
     assert not result.clean
-    assert "looks like ours" in result.differences[0]
+    assert "looks like ours" in result.differences[0].detail
 
 
 async def test_run_with_an_order_the_exchange_forgot_is_a_difference(
@@ -109,7 +123,10 @@ async def test_run_with_an_order_the_exchange_forgot_is_a_difference(
     order = await path.place()
     result = await books.rooms.run()
     [difference] = result.differences
-    assert f"order {order.order_id} was accepted, but the exchange does not know it" in difference
+    assert (
+        f"order {order.order_id} was accepted, but the exchange does not know it"
+        in difference.detail
+    )
     assert path.tracker.get(order.order_id) == order
 
 
@@ -122,8 +139,8 @@ async def test_run_with_an_order_closed_here_and_open_there_is_a_difference(
     path.live.known[order.client_order_id] = a_report(order.client_order_id)
     result = await books.rooms.run()
     assert not result.clean
-    assert order.order_id in result.differences[0]
-    assert "rejected" in result.differences[0]
+    assert order.order_id in result.differences[0].detail
+    assert "rejected" in result.differences[0].detail
 
 
 async def test_run_with_a_list_older_than_a_cancel_is_clean(path: OrderPath, books: Books) -> None:
@@ -140,7 +157,7 @@ async def test_run_with_an_unknown_outcome_is_a_difference_and_looked_up(
     path.live.answer = lambda _: OutcomeUnknown("no answer", "timeout")
     order = await path.place()
     result = await books.rooms.run()
-    assert "is unknown" in result.differences[0]
+    assert "is unknown" in result.differences[0].detail
     assert books.unresolved == [order]
     path.live.listed = [a_report(order.client_order_id)]
     assert (await books.rooms.run()).clean
@@ -153,7 +170,9 @@ async def test_run_with_an_exchange_that_cannot_be_read_is_incomplete_and_no_ver
     path.live.list_error = ReadFailed("busy")
     result = await books.rooms.run()
     assert (result.complete, result.clean) == (False, False)
-    assert result.differences == ("the exchange could not be read: busy",)
+    [difference] = result.differences
+    assert difference.kind is K.UNREADABLE
+    assert difference.detail == "the exchange could not be read: busy"
     assert path.tracker.get(order.order_id) == order
 
 
@@ -175,3 +194,136 @@ async def test_request_several_times_runs_once(
     assert len(books.results) == 1
     books.rooms.request()
     await books.rooms.close()
+
+
+async def filled(path: OrderPath, trade_id: str = "t1") -> Order:
+    """Buy 1 at 100 for a fee of 0.1 USDT."""
+    path.live.answer = lambda request: a_report(
+        request.client_order_id,
+        S.FILLED,
+        filled="1",
+        cost="100",
+        fills=(a_trade(trade_id, request.client_order_id),),
+    )
+    return await path.place()
+
+
+async def test_balances_that_changed_by_our_trades_only_are_clean(
+    path: OrderPath, books: Books
+) -> None:
+    assert (await books.rooms.run()).balances_compared
+    await filled(path)
+    path.live.held = {"USDT": "899.9", "BTC": "1"}
+    assert (await books.rooms.run()).outcome is Outcome.CLEAN
+    path.live.held = {"USDT": "899.9", "BTC": "1.000000001"}  # digits that exchanges do not keep
+    assert (await books.rooms.run()).clean
+
+
+async def test_balance_that_our_trades_do_not_explain_is_told_once_and_not_touched(
+    path: OrderPath, books: Books
+) -> None:
+    await books.rooms.run()
+    path.live.held = {"USDT": "1050"}
+    result = await books.rooms.run()
+    [difference] = result.differences
+    assert (difference.kind, difference.subject) == (K.BALANCE, "USDT")
+    assert "holds 1050, our trades explain 1000" in difference.detail
+    assert result.outcome is Outcome.MISMATCH
+    assert (await books.rooms.run()).clean
+    assert (path.live.on_the_wire, path.live.cancels) == ([], [])
+
+
+async def test_balance_changed_by_trades_of_others_says_so(path: OrderPath, books: Books) -> None:
+    await books.rooms.run()
+    path.clock.advance(1_000_000)
+    external = replace(a_trade("t9", "web"), at_ns=path.clock.now_ns())
+    path.live.trades = [external]
+    path.live.held = {"USDT": "899.9", "BTC": "1"}
+    result = await books.rooms.run()
+    assert [difference.subject for difference in result.differences] == ["BTC", "USDT"]
+    assert "1 of the difference of 1 by trades that are not ours" in result.differences[0].detail
+    assert "-100.1 of the difference of -100.1" in result.differences[1].detail
+
+
+async def test_balance_changed_by_a_trade_of_ours_that_nobody_told_is_repaired(
+    path: OrderPath, books: Books
+) -> None:
+    order = await path.place()
+    path.live.listed = [a_report(order.client_order_id)]
+    await books.rooms.run()
+    path.live.trades = [replace(a_trade("t1", order.client_order_id), amount=D("0.5"))]
+    path.live.held = {"USDT": "949.9", "BTC": "0.5"}
+    result = await books.rooms.run()
+    assert (result.outcome, result.repaired) == (Outcome.REPAIRED, 1)
+    after = path.tracker.get(order.order_id)
+    assert after is not None
+    assert after.filled == D("0.5")
+
+
+async def test_balances_that_lag_behind_a_trade_are_read_once_more(
+    path: OrderPath, books: Books
+) -> None:
+    await books.rooms.run()
+    await filled(path)
+    path.live.held_next = [{"USDT": "1000"}, {"USDT": "899.9", "BTC": "1"}]
+    assert (await books.rooms.run()).clean
+
+
+@pytest.mark.parametrize("nothing", [{}, {"USDT": "0", "BTC": "0"}])
+async def test_account_that_is_empty_all_of_a_sudden_is_not_believed(
+    path: OrderPath, books: Books, nothing: dict[str, str]
+) -> None:
+    await books.rooms.run()
+    path.live.held = nothing
+    for _ in range(2):
+        [difference] = (await books.rooms.run()).differences
+        assert difference.kind is K.BALANCE_NOT_BELIEVED
+    path.live.held = {"USDT": "1000"}
+    assert (await books.rooms.run()).clean
+
+
+@pytest.mark.parametrize("state", ["unresolved", "lacking"])
+async def test_balances_while_a_trade_may_be_under_way_are_not_compared(
+    path: OrderPath, books: Books, state: str
+) -> None:
+    await books.rooms.run()
+    path.live.answer = lambda request: (
+        OutcomeUnknown("no answer", "timeout")
+        if state == "unresolved"
+        else a_report(request.client_order_id, S.FILLED, filled="1", cost="100")
+    )
+    await path.place()
+    path.live.held = {"USDT": "899.9", "BTC": "1"}
+    result = await books.rooms.run()
+    assert not result.balances_compared
+    assert K.BALANCE not in [difference.kind for difference in result.differences]
+
+
+async def test_balances_after_a_restart_are_compared_with_what_they_were(
+    path: OrderPath, books: Books
+) -> None:
+    await filled(path)
+    path.live.held = {"USDT": "899.9", "BTC": "1"}
+    await books.rooms.run()
+    await books.rooms.run()
+    [kept] = books.kept  # the same is not stored twice
+    await path.journal.record_baseline(kept)
+    await path.orders.drain()
+    restarted = Books(path)
+    fills = [item.fill for item in await path.journal.fills()]
+    restarted.book.restore(fills, await path.journal.last_baseline())
+    assert (await restarted.rooms.run()).clean
+    path.live.held = {"USDT": "899.9", "BTC": "0.4"}  # taken out while no engine ran
+    restarted.book.restore((), kept)
+    [difference] = (await restarted.rooms.run()).differences
+    assert difference.subject == "BTC"
+
+
+async def test_outcome_of_each_result() -> None:
+    difference = Difference(K.BALANCE, "USDT", "")
+    assert [
+        Reconciliation(1).outcome,
+        Reconciliation(1, repaired=1).outcome,
+        Reconciliation(1, (difference,), repaired=1).outcome,
+        Reconciliation(1, (difference,), complete=False).outcome,
+    ] == ["clean", "repaired", "mismatch", "failed"]

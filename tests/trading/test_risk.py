@@ -54,7 +54,8 @@ def test_position_with_open_orders_counts_what_they_may_still_fill(
 
 def test_position_with_an_unknown_outcome_counts_it_as_if_it_filled() -> None:
     unknown = open_order("10", state=OrderState.UNRESOLVED)
-    assert denied("1", position="40", orders=(unknown,)) == "max_position_notional"
+    limits = replace(LIMITS, block_while_unresolved=False)
+    assert denied("1", position="40", orders=(unknown,), limits=limits) == "max_position_notional"
 
 
 def test_position_with_orders_of_the_other_side_or_symbol_ignores_them() -> None:

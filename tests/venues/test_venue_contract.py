@@ -243,3 +243,30 @@ async def test_closed_venue_takes_no_orders(venue: Exchange) -> None:
     await venue.close()
     with pytest.raises(NotSent):
         await place(venue, limit(Side.BUY, "0.01", "60000"))
+
+
+async def test_closed_orders_list_what_was_cancelled_or_filled_and_nothing_that_rests(
+    venue: Exchange,
+) -> None:
+    resting, cancelled = (limit(Side.BUY, "0.01", "60000") for _ in range(2))
+    filled = market(Side.BUY, "0.5")
+    for request in (resting, cancelled, filled):
+        await place(venue, request)
+    await venue.cancel_order(SYMBOL, cancelled.client_order_id)
+    closed = {report.client_order_id: report for report in await venue.closed_orders(SYMBOL, 0)}
+    assert {client_id: report.state for client_id, report in closed.items()} == {
+        cancelled.client_order_id: OrderState.CANCELED,
+        filled.client_order_id: OrderState.FILLED,
+    }
+    said = closed[cancelled.client_order_id]
+    assert (said.side, said.amount) == (Side.BUY, D("0.01"))
+    assert await venue.closed_orders(SYMBOL, said.at_ns // 1_000_000 + 3_600_000) == []
+
+
+async def test_find_by_exchange_id_gives_the_order_with_our_id(venue: Exchange) -> None:
+    request = limit(Side.BUY, "0.01", "60000")
+    report = await place(venue, request)
+    found = await venue.find_by_exchange_id(SYMBOL, report.exchange_order_id)
+    assert found is not None
+    assert found.client_order_id == request.client_order_id
+    assert await venue.find_by_exchange_id(SYMBOL, "999999") is None

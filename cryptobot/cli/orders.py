@@ -1,0 +1,72 @@
+"""``cryptobot orders``: what a person does about an order, and sees of it."""
+
+import argparse
+import getpass
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final, cast
+
+from cryptobot.control.client import ControlClient
+from cryptobot.control.locate import engine_state_dir
+from cryptobot.control.protocol import SOCKET_NAME, RpcError
+from cryptobot.domain.errors import UserError
+
+ANSWER_S: Final = 60.0
+"""Longest wait: the engine may have to ask a slow exchange in several places."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's words."""
+    verbs = parser.add_subparsers(dest="verb", metavar="verb", title="verbs", required=True)
+    show = verbs.add_parser("show", help="an order and its history, with the evidence")
+    settle = verbs.add_parser("settle", help="say what became of an order that is unresolved")
+    for verb in (show, settle):
+        verb.add_argument("order_id", help="32 hex digits, as 'cryptobot status' and the log say")
+        verb.add_argument("--state-dir", type=Path, metavar="DIR", help="the engine's")
+    outcome = settle.add_mutually_exclusive_group(required=True)
+    outcome.add_argument(
+        "--adopt",
+        nargs="?",
+        const="",
+        metavar="EXCHANGE_ORDER_ID",
+        help="the exchange has it, under this id (without one: under our client order id)",
+    )
+    outcome.add_argument("--not-placed", action="store_true", help="the exchange never had it")
+    settle.add_argument("--reason", required=True, help="how you know; kept in the journal")
+    settle.add_argument("--actor", default=None, help="who you are (default: the login name)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Ask the engine and print its answer; raise ``UserError`` when it refuses or is not there."""
+    if options.verb == "show":
+        method, params = "order.get", _named(options)
+    else:
+        method, params = "order.settle", _settling(options)
+    state_dir = engine_state_dir(options.state_dir)
+    try:
+        with ControlClient(state_dir / SOCKET_NAME, timeout_s=ANSWER_S) as client:
+            order = cast("dict[str, Any]", client.call(method, **params))
+    except RpcError as error:
+        raise UserError(f"{method}: {error.message}") from None
+    except OSError as error:
+        raise UserError(f"no engine answers for {state_dir}: {error}") from None
+    if options.verb == "show":
+        sys.stdout.write(json.dumps(order, indent=2) + "\n")
+    else:
+        sys.stdout.write(f"order {order['order_id']} is {order['state']}: {order['reason']}\n")
+    return 0
+
+
+def _named(options: argparse.Namespace) -> dict[str, object]:
+    return {"order_id": options.order_id}
+
+
+def _settling(options: argparse.Namespace) -> dict[str, object]:
+    params: dict[str, object] = {
+        **_named(options),
+        "outcome": "not_placed" if options.not_placed else "adopt",
+        "reason": options.reason,
+        "actor": options.actor or getpass.getuser(),
+    }
+    return {**params, "exchange_order_id": options.adopt} if options.adopt else params
