@@ -6,8 +6,8 @@ reads and streams. ``maxRetriesOnFailure`` stays 0: ccxt's retry signs and sends
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,9 @@ from cryptobot.domain.market import Book, Candle, PublicTrade
 from cryptobot.domain.money import plain
 from cryptobot.domain.order import Fill, OrderReport, OrderType
 from cryptobot.trading import ccxt_translation as translate
-from cryptobot.trading.ccxt_session import CURRENT_GATE, WireGate, open_session
+from cryptobot.trading.capabilities import LookUp, capabilities_of
+from cryptobot.trading.ccxt_markets import spot_instruments
+from cryptobot.trading.ccxt_session import CURRENT_GATE, FreeToCancel, WireGate, open_session
 from cryptobot.trading.ccxt_streams import UNREADABLE, CcxtStreams, StreamObserver
 from cryptobot.trading.exchange import Balance, OrderRequest, Permit
 from cryptobot.trading.traffic import PRECEDENCE, Budget, Precedence, Traffic
@@ -50,6 +52,7 @@ class ExchangeConfig:
     Attributes:
         id: ccxt's id.
         api_key: ``None`` gives market data only.
+        password: The key's passphrase, where the exchange has such a thing.
         timeout_s: Longest wait for an answer.
         connect_to: Where every connection goes instead; URLs stay.
         tls_ca: PEM file to trust besides the system's.
@@ -60,6 +63,7 @@ class ExchangeConfig:
     id: str
     api_key: str | None = None
     secret: str | None = None
+    password: str | None = None
     timeout_s: float = 10.0
     connect_to: tuple[str, int] | None = None
     tls_ca: Path | None = None
@@ -87,12 +91,17 @@ class ExchangeClient(CcxtStreams):
             raise UserError(f"exchange.id: ccxt has no exchange {config.id!r}")
         super().__init__(clock, book_depth=config.book_depth, on_stream=on_stream)
         self._config = config
+        self.capabilities = capabilities_of(config.id)
+        """What this exchange can do."""
         self._on_request = on_request
         self._orders: Any = None
         self._sessions: list[aiohttp.ClientSession] = []
         self._instruments: dict[str, Instrument] = {}
         self.traffic = Traffic(
-            Budget(MS_PER_MINUTE / getattr(ccxt, config.id)().rateLimit, config.orders_per_10s),
+            Budget(
+                MS_PER_MINUTE / getattr(ccxt, config.id)().rateLimit,
+                min(config.orders_per_10s, self.capabilities.orders_per_10s),
+            ),
             clock,
             on_limited=on_limited,
         )
@@ -112,7 +121,8 @@ class ExchangeClient(CcxtStreams):
     @property
     def has_keys(self) -> bool:
         """Whether orders could be signed."""
-        return bool(self._config.api_key and self._config.secret)
+        complete = bool(self._config.password) or not self.capabilities.needs_password
+        return bool(self._config.api_key and self._config.secret) and complete
 
     async def connect(self) -> None:
         """Load markets and the clock's offset. May be called again after a failure.
@@ -125,12 +135,14 @@ class ExchangeClient(CcxtStreams):
             await self._open()
         markets = await self._read("connect", "load_markets", True)  # noqa: FBT003 - ccxt's reload
         with _sense("connect"):
-            found = _spot_instruments((markets or {}).values())
+            found = spot_instruments((markets or {}).values())
         if not found:
             raise ReadFailed("the exchange listed no spot markets")
         self._instruments.clear()  # the same mapping for ever: others hold it
         self._instruments.update(found)
         self._orders.set_markets(self._reads.markets, self._reads.currencies)
+        for name in self._reads.options.get("marketHelperProps", ()):  # other names of markets
+            self._orders.options[name] = self._reads.options[name]
         await self.sync_clock()
 
     async def _open(self) -> None:
@@ -141,6 +153,8 @@ class ExchangeClient(CcxtStreams):
             raise UserError(f"exchange.id: ccxt has no exchange {self._config.id!r} with streams")
         self._reads = self._instance(streaming, gated=False)
         self._orders = self._instance(plain_class, gated=True)
+        if self.capabilities.one_nonce:
+            self._orders.incrementing_nonce = self._reads.incrementing_nonce
 
     def _instance(self, kind: Any, *, gated: bool) -> Any:
         session = open_session(
@@ -154,6 +168,7 @@ class ExchangeClient(CcxtStreams):
             {
                 "apiKey": self._config.api_key,
                 "secret": self._config.secret,
+                "password": self._config.password,
                 "session": session,
                 "asyncio_loop": asyncio.get_running_loop(),
                 "enableRateLimit": True,
@@ -166,12 +181,14 @@ class ExchangeClient(CcxtStreams):
                     "adjustForTimeDifference": False,
                     "maxRetriesOnFailure": 0,
                     "fetchOpenOrders": {"warnWithoutSymbol": False},
+                    **self.capabilities.options,
                 },
             }
         )
         # One limiter for both instances, which knows what ccxt's own does not.
         instance.throttler = _Throttler(self.traffic)
         instance.number = str
+        instance.enableLastJsonResponse = True
         instance.timeout_on_exit = 0  # the sessions are ours and closed properly
         instance.has["fetchCurrencies"] = False
         return instance
@@ -236,6 +253,7 @@ class ExchangeClient(CcxtStreams):
     async def place_order(self, request: OrderRequest, permit: Permit) -> OrderReport:
         """Send an order by REST; see ``Exchange.place_order``."""
         self._ensure_connected()
+        params = self.capabilities.order_params(request)
         gate = WireGate(permit)
         token = CURRENT_GATE.set(gate)
         precedence = PRECEDENCE.set(Precedence.ORDER)
@@ -248,7 +266,7 @@ class ExchangeClient(CcxtStreams):
                 str(request.side),
                 plain(request.amount),
                 None if request.price is None else plain(request.price),
-                self._order_params(request),
+                params,
                 gate=gate,
             )
         finally:
@@ -260,30 +278,30 @@ class ExchangeClient(CcxtStreams):
         if self._orders is None:
             raise NotSent("the exchange client is not connected", "not_sent")
 
-    @staticmethod
-    def _order_params(request: OrderRequest) -> dict[str, object]:
-        params: dict[str, object] = {"newClientOrderId": request.client_order_id}
-        if request.type is OrderType.LIMIT_MAKER:
-            params["postOnly"] = True
-        elif request.type is OrderType.LIMIT:
-            params["timeInForce"] = str(request.time_in_force)
-        return params
-
     async def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport:
         """Cancel by our id; see ``Exchange.cancel_order``."""
         self._ensure_connected()
+        params = {self.capabilities.own_id().cancel: client_order_id}
         precedence = PRECEDENCE.set(Precedence.CANCEL)
+        token = CURRENT_GATE.set(WireGate(FreeToCancel()))
         try:
-            raw = await self._write(
-                "cancel_order",
-                self._orders.cancel_order,
-                "",
-                symbol,
-                {"origClientOrderId": client_order_id},
-            )
+            raw = await self._write("cancel_order", self._orders.cancel_order, None, symbol, params)
         finally:
+            CURRENT_GATE.reset(token)
             PRECEDENCE.reset(precedence)
+        if self.capabilities.acknowledges:
+            return await self._after_cancel(symbol, client_order_id)
         return self._answer(raw, client_order_id)
+
+    async def _after_cancel(self, symbol: str, client_order_id: str) -> OrderReport:
+        """Return the state of an order whose cancel was taken, by an answer without any state."""
+        try:
+            report = await self.find_order(symbol, client_order_id)
+        except ReadFailed as error:
+            raise OutcomeUnknown(f"the cancel was taken, and {error}", "lookup_failed") from error
+        if report is None:
+            raise OutcomeUnknown("the cancel was taken, and the order is gone", "lookup_failed")
+        return report
 
     def _answer(self, raw: Any, client_order_id: str) -> OrderReport:
         """Return the report of a write's reply; one that cannot be read proves nothing."""
@@ -294,9 +312,31 @@ class ExchangeClient(CcxtStreams):
 
     async def find_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
         """Look up by our id; see ``Exchange.find_order``."""
+        own_id = self.capabilities.client_id
+        if own_id is None:
+            raise ReadFailed(f"find_order: {self.capabilities.live_refusal}", "unsupported")
+        for step in own_id.look_ups:
+            ask = self._fetched if step.lists is None else self._listed
+            report = await ask(step, symbol, client_order_id)
+            if report is not None:
+                return report
+        return None
+
+    async def _listed(self, step: LookUp, symbol: str, client_order_id: str) -> OrderReport | None:
+        """Look up in a list; what the exchange lists besides is not taken for ours."""
+        params = {step.parameter: client_order_id}
+        rows = await self._read("find_order", step.method, symbol, None, None, params)
+        # Nothing was awaited since: it is the reply to this very question.
+        if not step.is_answer(self._reads.last_json_response):
+            raise ReadFailed("find_order: the reply held no list of orders")
+        with _sense("find_order"):
+            reports = [translate.order_report(row, None, self._clock.now_ns()) for row in rows]
+        return next((item for item in reports if item.client_order_id == client_order_id), None)
+
+    async def _fetched(self, step: LookUp, symbol: str, client_order_id: str) -> OrderReport | None:
         try:
             raw = await self._read(
-                "find_order", "fetch_order", "", symbol, {"origClientOrderId": client_order_id}
+                "find_order", step.method, None, symbol, {step.parameter: client_order_id}
             )
             return self._answer(raw, client_order_id)
         except ReadFailed as error:
@@ -323,7 +363,8 @@ class ExchangeClient(CcxtStreams):
         """Return the account's assets that are not zero; see ``Exchange.balances``."""
         raw = await self._read("balances", "fetch_balance")
         with _sense("balances"):
-            if "balances" not in (raw.get("info") or {}) and self.id == "binance":
+            part = self.capabilities.balances_in
+            if part is not None and part not in (raw.get("info") or {}):
                 raise ReadFailed("balances: the account reply had none")
             return {
                 asset: balance
@@ -393,7 +434,9 @@ class ExchangeClient(CcxtStreams):
             if gate is not None and gate.stopped is not None:
                 outcome = "not_sent"
                 raise gate.stopped from error
-            verdict = translate.write_error(error, sent=gate is None or gate.sent)
+            verdict = translate.write_error(
+                error, sent=gate is None or gate.sent, codes=self.capabilities.codes
+            )
             outcome = WRITE_OUTCOMES.get(type(verdict), "not_sent")
             if verdict is error:
                 raise
@@ -431,15 +474,3 @@ def _sense(operation: str) -> Iterator[None]:
         yield
     except (*UNREADABLE, OutcomeUnknown) as error:
         raise ReadFailed(f"{operation}: {translate.one_line(error)}") from error
-
-
-def _spot_instruments(markets: Iterable[Any]) -> dict[str, Instrument]:
-    """Return the spot markets with known steps; one odd listing does not hide the others."""
-    found = {}
-    for market in markets:
-        with suppress(*UNREADABLE):
-            precision = market["precision"]
-            steps_known = precision["price"] is not None and precision["amount"] is not None
-            if market.get("spot") and steps_known:
-                found[market["symbol"]] = translate.instrument(market)
-    return found
