@@ -93,6 +93,8 @@ def market(exchange: str) -> dict[str, Any]:
         "future": False,
         "option": False,
         "contract": False,
+        "linear": None,
+        "inverse": None,
         "active": True,
         "info": {"orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"]},  # binance's
         "precision": {"amount": "0.00001", "price": "0.01"},
