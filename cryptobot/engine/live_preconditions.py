@@ -31,6 +31,9 @@ class LivePreconditions:
     def now(self) -> list[FailedPrecondition]:
         """Return what stands in the way by what is in memory; quick."""
         failed = []
+        refusal = self.client.capabilities.live_refusal
+        if refusal is not None:
+            failed.append(FailedPrecondition("exchange", refusal))
         if not self.client.has_keys:
             failed.append(
                 FailedPrecondition(
