@@ -39,7 +39,12 @@ class LivePreconditions:
                 FailedPrecondition(
                     "keys",
                     "no API key and secret: set CRYPTOBOT_EXCHANGE__API_KEY and "
-                    "CRYPTOBOT_EXCHANGE__SECRET, or store them in the keyring",
+                    "CRYPTOBOT_EXCHANGE__SECRET, or store them in the keyring"
+                    + (
+                        f"; {self.client.id} also needs CRYPTOBOT_EXCHANGE__PASSWORD"
+                        if self.client.capabilities.needs_password
+                        else ""
+                    ),
                 )
             )
         if not self.exchange.up:

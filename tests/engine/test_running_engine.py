@@ -190,6 +190,17 @@ async def test_exchange_for_paper_only_starts_on_paper_and_refuses_live_by_name(
     assert failed["exchange"] == told[0]
 
 
+async def test_key_without_its_passphrase_is_no_key_and_the_refusal_names_the_variable(
+    settings_of: Callable[..., Settings],
+) -> None:
+    for password, missing in ((None, True), ("phrase", False)):
+        settings = settings_of(exchange__id="okx", exchange__password=password)
+        async with running_engine(settings, ("key", "secret")) as running:
+            error = await running.refused("mode.set", mode="live", reason="r", actor="a")
+        failed = {item["precondition"]: item["detail"] for item in error["data"]["failed"]}
+        assert ("CRYPTOBOT_EXCHANGE__PASSWORD" in failed.get("keys", "")) is missing
+
+
 async def test_live_is_refused_with_every_precondition_named(
     settings_of: Callable[..., Settings],
 ) -> None:
