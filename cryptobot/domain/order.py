@@ -89,7 +89,8 @@ TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
     _S.INITIALIZED: frozenset({_S.SUBMITTED, _S.DENIED}),
     _S.SUBMITTED: _ANSWERS | {_S.UNRESOLVED, _S.DENIED},  # denied: stopped at the fence
     _S.UNRESOLVED: _ANSWERS | {_S.DENIED},  # denied: proof that it never left
-    _S.ACCEPTED: frozenset({_S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELED, _S.EXPIRED}),
+    # rejected: some exchanges acknowledge an order first and judge it afterwards (Bybit, OKX).
+    _S.ACCEPTED: frozenset({_S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED}),
     _S.PARTIALLY_FILLED: frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED}),
     **{state: frozenset() for state in TERMINAL},
 }

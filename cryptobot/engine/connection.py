@@ -73,6 +73,9 @@ class ExchangeConnection:
 
     def start(self) -> None:
         """Begin to connect, in the background, for as long as it takes."""
+        limits = self._client.capabilities.limits
+        if limits is not None:
+            _log.warning("exchange_limits", limits=limits)
         self._paper_reports = asyncio.create_task(
             self._follow_reports(Mode.PAPER, self._paper), name="paper-reports"
         )

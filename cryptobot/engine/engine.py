@@ -274,6 +274,7 @@ class Engine:
                 last=last,
                 runs=await self._journal.recent_runs(RUNS_LOOKED_AT),
                 now_ns=self._clock.now_ns(),
+                live_refusal=self._rooms.client.capabilities.live_refusal,
             )
         )
         await self._journal.record_run_started(self._run)

@@ -31,12 +31,20 @@ class LivePreconditions:
     def now(self) -> list[FailedPrecondition]:
         """Return what stands in the way by what is in memory; quick."""
         failed = []
+        refusal = self.client.capabilities.live_refusal
+        if refusal is not None:
+            failed.append(FailedPrecondition("exchange", refusal))
         if not self.client.has_keys:
             failed.append(
                 FailedPrecondition(
                     "keys",
                     "no API key and secret: set CRYPTOBOT_EXCHANGE__API_KEY and "
-                    "CRYPTOBOT_EXCHANGE__SECRET, or store them in the keyring",
+                    "CRYPTOBOT_EXCHANGE__SECRET, or store them in the keyring"
+                    + (
+                        f"; {self.client.id} also needs CRYPTOBOT_EXCHANGE__PASSWORD"
+                        if self.client.capabilities.needs_password
+                        else ""
+                    ),
                 )
             )
         if not self.exchange.up:

@@ -25,7 +25,7 @@ from cryptobot.domain.ids import IdSource
 from cryptobot.engine import jobs
 from cryptobot.engine.analytics import EngineAnswers, providers
 from cryptobot.engine.metrics_feed import CHANNELS
-from cryptobot.engine.secrets import exchange_keys
+from cryptobot.engine.secrets import exchange_keys, passphrase
 from cryptobot.engine.single_instance import InstanceLock, LogLock
 from cryptobot.journal.journal import Journal
 from cryptobot.settings import Settings
@@ -135,7 +135,7 @@ async def _with_logging(
         stdlib_logging.getLogger(name).setLevel(stdlib_logging.WARNING)
     keys = await exchange_keys(settings)
     token = settings.api.token.get_secret_value() if settings.api.token else None
-    for secret in (*keys, token):
+    for secret in (*keys, passphrase(settings), token):
         if secret:
             redactor.add(secret)
     health = Health({"exchange": "not connected yet"})

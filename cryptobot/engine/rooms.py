@@ -12,6 +12,7 @@ from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.mode import Mode, ModeTrigger
 from cryptobot.engine.live_preconditions import LivePreconditions
 from cryptobot.engine.metrics_feed import MetricsFeed
+from cryptobot.engine.secrets import passphrase
 from cryptobot.engine.status import ExchangeState
 from cryptobot.journal.journal import Journal
 from cryptobot.journal.records import BalanceBaseline
@@ -88,6 +89,7 @@ class Rooms:
                 id=settings.exchange.id,
                 api_key=keys[0],
                 secret=keys[1],
+                password=passphrase(settings),
                 timeout_s=settings.exchange.timeout_s,
                 connect_to=settings.exchange.target,
                 tls_ca=settings.exchange.tls_ca,

@@ -34,6 +34,12 @@ async def exchange_keys(settings: Settings) -> tuple[str | None, str | None]:
     return None, None
 
 
+def passphrase(settings: Settings) -> str | None:
+    """Return the passphrase of the exchange's key, where one is set."""
+    found = settings.exchange.password
+    return None if found is None else found.get_secret_value()
+
+
 def _from_keyring(name: str) -> tuple[str | None, str | None]:
     import keyring  # noqa: PLC0415 - it costs 0.1 s and is not needed when the keys are given
     from keyring.errors import KeyringError  # noqa: PLC0415 - as above

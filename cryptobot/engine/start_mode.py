@@ -26,6 +26,7 @@ class Situation:
         last: The last acknowledged mode, ``None`` at the first start.
         runs: Earlier runs, newest first.
         now_ns: UTC nanoseconds.
+        live_refusal: Why the exchange may not trade live at all, if so.
     """
 
     start: StartMode
@@ -34,6 +35,7 @@ class Situation:
     last: ModeChange | None
     runs: Sequence[Run]
     now_ns: int
+    live_refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ def decide(situation: Situation) -> StartDecision:
             "mode.start: 'live' is taken only when the exchange is the simulator; start on "
             "'resume' or 'paper' and go live with ops/mode_switch.py --mode=live"
         )
+    if situation.live_refusal is not None:
+        return _paper(ModeTrigger.START, situation.live_refusal)
     crashes = _recent_crashes(situation)
     if crashes >= CRASHES:
         return _paper(

@@ -106,6 +106,7 @@ class ExchangeSettings(Section):
         tls_ca: PEM file to trust for ``connect_to``.
         api_key: From the environment or the keyring, never from a file.
         secret: As ``api_key``.
+        password: The key's passphrase where the exchange has one (OKX); from the environment.
         timeout_s: Longest wait for an answer before an order counts as unknown.
         book_depth: Price levels a side that are kept.
         orders_per_10s: New orders that the exchange takes in 10 s, where it does not list its
@@ -117,6 +118,7 @@ class ExchangeSettings(Section):
     tls_ca: UserPath | None = None
     api_key: SecretStr | None = None
     secret: SecretStr | None = None
+    password: SecretStr | None = None
     timeout_s: float = Field(default=10.0, ge=0.5, le=60)
     book_depth: int = Field(default=20, ge=5, le=1000)
     orders_per_10s: int = Field(default=50, ge=1, le=100_000)

@@ -35,6 +35,7 @@ ALLOWED: Final[Mapping[str, str]] = MappingProxyType(
         "exchange.tls_ca": "the path of a PEM file that exists",
         "exchange.api_key": _ANY_TEXT,
         "exchange.secret": _ANY_TEXT,
+        "exchange.password": _ANY_TEXT,
         "exchange.timeout_s": "seconds from 0.5 to 60, such as 10",
         "exchange.book_depth": "a whole number from 5 to 1000, such as 20",
         "exchange.orders_per_10s": "a whole number from 1 to 100000, such as 50",
@@ -79,7 +80,14 @@ ALLOWED: Final[Mapping[str, str]] = MappingProxyType(
 """What may be written, by setting."""
 
 HIDDEN: Final = frozenset(
-    {"api.token", "exchange.api_key", "exchange.secret", "sentry.dsn", "database.url"}
+    {
+        "api.token",
+        "exchange.api_key",
+        "exchange.secret",
+        "exchange.password",
+        "sentry.dsn",
+        "database.url",
+    }
 )
 """Settings whose value is never shown: it is a secret, or may hold one."""
 

@@ -29,7 +29,9 @@ ENV_ALIASES: Final = {
 }
 """Variables that keep their usual names."""
 NOT_SETTINGS: Final = frozenset({"CRYPTOBOT_PROFILE"})
-SECRETS: Final = frozenset({"exchange.api_key", "exchange.secret", "api.token"})
+SECRETS: Final = frozenset(
+    {"exchange.api_key", "exchange.secret", "exchange.password", "api.token"}
+)
 """Settings that must not stand in a TOML file."""
 
 Tree = dict[str, Any]

@@ -20,7 +20,8 @@ from cryptobot.trading.exchange import Permit
 from cryptobot.trading.traffic import Traffic
 
 ORDER_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
-"""Requests that may create an order; cancels are DELETE and pass the fence."""
+"""Requests that may create an order. Cancels are DELETE at Binance and POST elsewhere; either way
+they pass the fence."""
 
 
 class WireGate:
@@ -51,8 +52,20 @@ class WireGate:
         self.sent = True
 
 
+class FreeToCancel:
+    """A cancel's permit: the fence stops orders only."""
+
+    __slots__ = ()
+
+    async def __call__(self) -> None:
+        """Let it through."""
+
+    def check(self) -> None:
+        """Let it through."""
+
+
 CURRENT_GATE: ContextVar[WireGate | None] = ContextVar("cryptobot_wire_gate", default=None)
-"""The gate of the order that the running task sends."""
+"""The gate of the order or cancel that the running task sends."""
 
 
 class PacedRequest(ClientRequest):

@@ -18,6 +18,7 @@ from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.market import Book, Candle, Level, PublicTrade
 from cryptobot.domain.money import ZERO
 from cryptobot.domain.order import Fill, Liquidity, OrderReport, OrderState, Side
+from cryptobot.trading.error_codes import BINANCE_CODES, ErrorCodes
 
 Raw = Mapping[str, Any]
 
@@ -55,10 +56,6 @@ OWN_WORDS: Final = frozenset(
 """What Binance says with -2010 and ccxt passes on without the code: a refusal, though of a class
 that any proxy's status could raise."""
 
-REFUSAL_CODES: Final[Mapping[str, str]] = {"-1112": "no_liquidity"}
-"""Binance codes that prove a refusal although ccxt's class for them does not say so: -1112 is
-NO_DEPTH, "No orders on book for symbol"."""
-
 NOT_EXECUTED: Final[Sequence[tuple[type[Exception], str]]] = (
     (ccxt.DDoSProtection, "rate_limited"),
     (ccxt.RateLimitExceeded, "rate_limited"),
@@ -66,10 +63,6 @@ NOT_EXECUTED: Final[Sequence[tuple[type[Exception], str]]] = (
 )
 """Classes that prove the request was turned away unread, when a code or status came with them."""
 
-DUPLICATE: Final = "Duplicate order sent"
-"""Binance's -2010 text: not a refusal of ours but proof that an order with this id is there."""
-
-_CODE = re.compile(r'"code"\s*:\s*(-?\d+)')
 _STATUS = re.compile(r"\b(418|429)\b")
 _QUERY = re.compile(r"\?\S*")
 
@@ -81,29 +74,49 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {valid}"[:200]
 
 
-def write_error(error: BaseException, *, sent: bool) -> VenueError:
+def write_error(
+    error: BaseException, *, sent: bool, codes: ErrorCodes = BINANCE_CODES
+) -> VenueError:
     """Return what an error of an order write proves.
 
     The rule is evidence: bytes that never left cannot have become an order; a refusal counts only
     when the exchange itself said so; everything else is unknown.
+
+    Args:
+        error: What was raised.
+        sent: Whether any byte may have left.
+        codes: What the exchange's own codes prove; they count before ccxt's classes.
     """
     if isinstance(error, VenueError):
         return error
     text = one_line(error)
     if not sent:
         return NotSent(text, _not_sent_code(error))
-    if DUPLICATE in str(error):
+    if codes.proves_duplicate(str(error)):
         return OutcomeUnknown(text, "duplicate_id")
-    coded = _CODE.search(str(error))
+    coded = codes.found_in(str(error))
+    verdict = _verdict(coded, text, codes)
+    if verdict is not None:
+        return verdict
     for kind, code in NOT_EXECUTED:
         if isinstance(error, kind) and (coded or _STATUS.search(str(error))):
             return NotSent(text, code)
     for kind, code in REFUSALS:
         if isinstance(error, kind) and (coded or _in_its_own_words(error)):
             return OrderRefused(text, code)
-    if coded is not None and coded[1] in REFUSAL_CODES:
-        return OrderRefused(text, REFUSAL_CODES[coded[1]])
     return OutcomeUnknown(text, _unknown_code(error))
+
+
+def _verdict(coded: Sequence[str], text: str, codes: ErrorCodes) -> VenueError | None:
+    """Return what the exchange's codes prove; one that says nothing outweighs all others."""
+    if not codes.unknown.isdisjoint(coded):
+        return OutcomeUnknown(text, "unclassified")
+    for code in coded:
+        if code in codes.refused:
+            return OrderRefused(text, codes.refused[code])
+        if code in codes.not_executed:
+            return NotSent(text, codes.not_executed[code])
+    return None
 
 
 READ_CODES: Final[Sequence[tuple[type[Exception], str]]] = (
@@ -215,22 +228,21 @@ def order_report(raw: Raw, client_order_id: str | None, now_ns: int) -> OrderRep
     exchange_id = raw.get("id")
     if not exchange_id:
         raise OutcomeUnknown("the reply had no order id", "unreadable_reply")
-    filled = amount(raw.get("filled"))
-    state = STATES.get(raw.get("status") or "open", OrderState.ACCEPTED)
-    if state is OrderState.ACCEPTED and filled:
-        state = OrderState.PARTIALLY_FILLED
+    info = _info(raw)
+    # ccxt leaves out what Kraken's stream says of the filled amount and of our id.
+    filled = amount(info.get("cum_qty") if raw.get("filled") is None else raw["filled"])
     stamp = raw.get("lastUpdateTimestamp") or raw.get("timestamp")
-    known_id = client_order_id or raw.get("clientOrderId")
+    known_id = client_order_id or info.get("cl_ord_id") or raw.get("clientOrderId")
     return OrderReport(
         symbol=raw["symbol"],
         client_order_id=known_id,
         exchange_order_id=str(exchange_id),
-        state=state,
+        state=_state(raw, filled),
         filled=filled,
         cost=_optional(raw.get("cost")),
         at_ns=int(stamp) * NS_PER_MS if stamp else now_ns,
         fills=tuple(
-            fill(trade, raw, known_id) for trade in raw.get("trades") or () if trade_id(trade)
+            fill(trade, raw, known_id) for trade in raw.get("trades") or () if _told(trade)
         ),
         acknowledged_only=not raw.get("status"),
         side=Side(raw["side"]) if raw.get("side") else None,
@@ -238,9 +250,37 @@ def order_report(raw: Raw, client_order_id: str | None, now_ns: int) -> OrderRep
     )
 
 
+def _info(raw: Raw) -> Raw:
+    """Return the exchange's own words, where ccxt passes them on as a table."""
+    info = raw.get("info")
+    return info if isinstance(info, Mapping) else {}
+
+
+def _state(raw: Raw, filled: Decimal) -> OrderState:
+    """Return where an order stands.
+
+    An order that ended with a part filled was cancelled: ccxt calls Bybit's
+    ``PartiallyFilledCanceled`` closed, and Bybit says ``Rejected`` of such orders too.
+    """
+    state = STATES.get(raw.get("status") or "open", OrderState.ACCEPTED)
+    if state is OrderState.ACCEPTED and filled:
+        return OrderState.PARTIALLY_FILLED
+    wanted = _optional(raw.get("amount"))
+    part = wanted is not None and ZERO < filled < wanted
+    ended = state in {OrderState.FILLED, OrderState.REJECTED}
+    return OrderState.CANCELED if ended and part else state
+
+
+def _told(trade: Raw) -> bool:
+    """Return whether a trade is told and not merely named: Kraken's orders list trades by id."""
+    return trade_id(trade) is not None and (
+        trade.get("price") is not None or trade.get("amount") is not None
+    )
+
+
 def trade_id(raw: Raw) -> str | None:
     """Return a trade's id; the fills inside Binance's order reply call it ``tradeId``."""
-    found = raw.get("id") or raw.get("info", {}).get("tradeId")
+    found = raw.get("id") or _info(raw).get("tradeId")
     return None if found is None else str(found)
 
 
@@ -257,11 +297,21 @@ def fill(raw: Raw, order: Raw | None = None, client_order_id: str | None = None)
         side=Side(raw.get("side") or order["side"]),
         price=_given(raw["price"]),
         amount=_given(raw["amount"]),
-        fee=amount(fee.get("cost")),
+        fee=_fee(raw, fee),
         fee_currency=fee.get("currency") or "",
         liquidity=Liquidity.MAKER if raw.get("takerOrMaker") == "maker" else Liquidity.TAKER,
         at_ns=int(stamp) * NS_PER_MS,
     )
+
+
+def _fee(raw: Raw, fee: Raw) -> Decimal:
+    """Return what was charged.
+
+    OKX writes charges as negative numbers; ccxt turns them round in its replies but not in its
+    stream of orders, which alone has ``fillFee``.
+    """
+    charged = amount(fee.get("cost"))
+    return -charged if "fillFee" in _info(raw) else charged
 
 
 def book(raw: Raw, depth: int, now_ns: int) -> Book:

@@ -6,48 +6,36 @@ reads and streams. ``maxRetriesOnFailure`` stays 0: ccxt's retry signs and sends
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
 import ccxt
 
-from cryptobot.domain.clock import NS_PER_MS, Clock
+from cryptobot.domain.clock import Clock
 from cryptobot.domain.errors import NotSent, OrderRefused, OutcomeUnknown, ReadFailed, UserError
 from cryptobot.domain.instrument import Instrument
-from cryptobot.domain.market import Book, Candle, PublicTrade
 from cryptobot.domain.money import plain
-from cryptobot.domain.order import TERMINAL, Fill, OrderReport, OrderType
-from cryptobot.trading import ccxt_history as history
+from cryptobot.domain.order import OrderReport, OrderType
 from cryptobot.trading import ccxt_translation as translate
-from cryptobot.trading.ccxt_session import CURRENT_GATE, WireGate, open_session
-from cryptobot.trading.ccxt_streams import UNREADABLE, CcxtStreams, StreamObserver
-from cryptobot.trading.exchange import Balance, OrderRequest, Permit
+from cryptobot.trading.capabilities import LookUp, capabilities_of
+from cryptobot.trading.ccxt_markets import spot_instruments
+from cryptobot.trading.ccxt_reads import CcxtReads, RequestObserver, sense
+from cryptobot.trading.ccxt_session import CURRENT_GATE, FreeToCancel, WireGate, open_session
+from cryptobot.trading.ccxt_streams import UNREADABLE, StreamObserver
+from cryptobot.trading.exchange import OrderRequest, Permit
 from cryptobot.trading.traffic import PRECEDENCE, Budget, Precedence, Traffic
 
 SIMULATOR_SERVER: Final = "cryptobot-simulator/"
 """What the simulator calls itself in the ``Server`` header; no exchange does."""
 
-CLOCK_SAMPLES: Final = 3
-
 MS_PER_MINUTE: Final = 60_000
 """A call of cost 1 may be made every ``rateLimit`` ms: so many costs are a minute's budget."""
 
-LOOKUPS: Final = dict.fromkeys(
-    ("find_order", "open_orders", "closed_orders", "my_trades", "balances"), Precedence.LOOKUP
-)
-"""Reads that go before market data."""
-
 WRITE_OUTCOMES: Final = {OrderRefused: "refused", OutcomeUnknown: "unknown"}
 """How the outcomes of writes are reported; everything else was not sent."""
-
-RequestObserver = Callable[[str, str, float], None]
-"""Told of every REST call: operation, outcome (``ok``, ``failed``, ``refused``, ``not_sent``,
-``unknown``), seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +45,7 @@ class ExchangeConfig:
     Attributes:
         id: ccxt's id.
         api_key: ``None`` gives market data only.
+        password: The key's passphrase, where the exchange has such a thing.
         timeout_s: Longest wait for an answer.
         connect_to: Where every connection goes instead; URLs stay.
         tls_ca: PEM file to trust besides the system's.
@@ -67,6 +56,7 @@ class ExchangeConfig:
     id: str
     api_key: str | None = None
     secret: str | None = None
+    password: str | None = None
     timeout_s: float = 10.0
     connect_to: tuple[str, int] | None = None
     tls_ca: Path | None = None
@@ -74,7 +64,7 @@ class ExchangeConfig:
     orders_per_10s: int = 50
 
 
-class ExchangeClient(CcxtStreams):
+class ExchangeClient(CcxtReads):
     """A ccxt exchange as an ``Exchange`` and a ``MarketSource``.
 
     Raises:
@@ -92,19 +82,24 @@ class ExchangeClient(CcxtStreams):
     ) -> None:
         if config.id not in ccxt.exchanges:
             raise UserError(f"exchange.id: ccxt has no exchange {config.id!r}")
-        super().__init__(clock, book_depth=config.book_depth, on_stream=on_stream)
+        super().__init__(
+            clock,
+            book_depth=config.book_depth,
+            on_stream=on_stream,
+            on_request=on_request,
+            capabilities=capabilities_of(config.id),
+        )
         self._config = config
-        self._on_request = on_request
-        self._orders: Any = None
         self._sessions: list[aiohttp.ClientSession] = []
         self._instruments: dict[str, Instrument] = {}
         self.traffic = Traffic(
-            Budget(MS_PER_MINUTE / getattr(ccxt, config.id)().rateLimit, config.orders_per_10s),
+            Budget(
+                MS_PER_MINUTE / getattr(ccxt, config.id)().rateLimit,
+                min(config.orders_per_10s, self.capabilities.orders_per_10s),
+            ),
             clock,
             on_limited=on_limited,
         )
-        self.clock_skew_ms: float | None = None
-        """Exchange's clock minus ours, by the last ``sync_clock``."""
 
     @property
     def id(self) -> str:
@@ -119,7 +114,8 @@ class ExchangeClient(CcxtStreams):
     @property
     def has_keys(self) -> bool:
         """Whether orders could be signed."""
-        return bool(self._config.api_key and self._config.secret)
+        complete = bool(self._config.password) or not self.capabilities.needs_password
+        return bool(self._config.api_key and self._config.secret) and complete
 
     async def connect(self) -> None:
         """Load markets and the clock's offset. May be called again after a failure.
@@ -130,17 +126,17 @@ class ExchangeClient(CcxtStreams):
         """
         if self._reads is None:
             await self._open()
-        self._reads.enableLastJsonResponse = True  # the listing says limits that ccxt drops
         markets = await self._read("connect", "load_markets", True)  # noqa: FBT003 - ccxt's reload
-        self.traffic.learn(self._reads.last_json_response)
-        self._reads.enableLastJsonResponse = False
-        with _sense("connect"):
-            found = _spot_instruments((markets or {}).values())
+        self.traffic.learn(self._reads.last_json_response)  # limits that ccxt drops
+        with sense("connect"):
+            found = spot_instruments((markets or {}).values())
         if not found:
             raise ReadFailed("the exchange listed no spot markets")
         self._instruments.clear()  # the same mapping for ever: others hold it
         self._instruments.update(found)
         self._orders.set_markets(self._reads.markets, self._reads.currencies)
+        for name in self._reads.options.get("marketHelperProps", ()):  # other names of markets
+            self._orders.options[name] = self._reads.options[name]
         await self.sync_clock()
 
     async def _open(self) -> None:
@@ -151,6 +147,8 @@ class ExchangeClient(CcxtStreams):
             raise UserError(f"exchange.id: ccxt has no exchange {self._config.id!r} with streams")
         self._reads = self._instance(streaming, gated=False)
         self._orders = self._instance(plain_class, gated=True)
+        if self.capabilities.one_nonce:
+            self._orders.incrementing_nonce = self._reads.incrementing_nonce
 
     def _instance(self, kind: Any, *, gated: bool) -> Any:
         session = open_session(
@@ -164,6 +162,7 @@ class ExchangeClient(CcxtStreams):
             {
                 "apiKey": self._config.api_key,
                 "secret": self._config.secret,
+                "password": self._config.password,
                 "session": session,
                 "asyncio_loop": asyncio.get_running_loop(),
                 "enableRateLimit": True,
@@ -176,43 +175,17 @@ class ExchangeClient(CcxtStreams):
                     "adjustForTimeDifference": False,
                     "maxRetriesOnFailure": 0,
                     "fetchOpenOrders": {"warnWithoutSymbol": False},
+                    **self.capabilities.options,
                 },
             }
         )
         # One limiter for both instances, which knows what ccxt's own does not.
         instance.throttler = _Throttler(self.traffic)
         instance.number = str
+        instance.enableLastJsonResponse = True
         instance.timeout_on_exit = 0  # the sessions are ours and closed properly
         instance.has["fetchCurrencies"] = False
         return instance
-
-    async def sync_clock(self) -> float:
-        """Measure the exchange's clock against ours and use it in signatures.
-
-        Returns:
-            The skew in milliseconds, positive when the exchange is ahead.
-
-        Raises:
-            ReadFailed: The exchange did not tell the time.
-        """
-        samples = [await self._clock_sample() for _ in range(CLOCK_SAMPLES)]
-        # The quickest round trip bounds the error best; a first one also pays for its connection.
-        self.clock_skew_ms = min(samples)[1]
-        for instance in (self._reads, self._orders):
-            instance.options["timeDifference"] = round(-self.clock_skew_ms)
-        return self.clock_skew_ms
-
-    async def _clock_sample(self) -> tuple[int, float]:
-        """Return a round trip in ns and the skew in ms that it measured.
-
-        It goes through the instance that writes orders, which keeps its connection warm.
-        """
-        before = self._clock.now_ns()
-        server = await self._read("time", "fetch_time", of=self._orders)
-        after = self._clock.now_ns()
-        if not isinstance(server, int):
-            raise ReadFailed("the exchange's time could not be read")
-        return after - before, server - (before + after) / 2 / NS_PER_MS
 
     async def is_simulator(self) -> bool:
         """Return whether ``connect_to`` leads to our simulator, by its ``Server`` header."""
@@ -246,6 +219,7 @@ class ExchangeClient(CcxtStreams):
     async def place_order(self, request: OrderRequest, permit: Permit) -> OrderReport:
         """Send an order by REST; see ``Exchange.place_order``."""
         self._ensure_connected()
+        params = self.capabilities.order_params(request)
         gate = WireGate(permit)
         token = CURRENT_GATE.set(gate)
         precedence = PRECEDENCE.set(Precedence.ORDER)
@@ -258,7 +232,7 @@ class ExchangeClient(CcxtStreams):
                 str(request.side),
                 plain(request.amount),
                 None if request.price is None else plain(request.price),
-                self._order_params(request),
+                params,
                 gate=gate,
             )
         finally:
@@ -270,30 +244,30 @@ class ExchangeClient(CcxtStreams):
         if self._orders is None:
             raise NotSent("the exchange client is not connected", "not_sent")
 
-    @staticmethod
-    def _order_params(request: OrderRequest) -> dict[str, object]:
-        params: dict[str, object] = {"newClientOrderId": request.client_order_id}
-        if request.type is OrderType.LIMIT_MAKER:
-            params["postOnly"] = True
-        elif request.type is OrderType.LIMIT:
-            params["timeInForce"] = str(request.time_in_force)
-        return params
-
     async def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport:
         """Cancel by our id; see ``Exchange.cancel_order``."""
         self._ensure_connected()
+        params = {self.capabilities.own_id().cancel: client_order_id}
         precedence = PRECEDENCE.set(Precedence.CANCEL)
+        token = CURRENT_GATE.set(WireGate(FreeToCancel()))
         try:
-            raw = await self._write(
-                "cancel_order",
-                self._orders.cancel_order,
-                "",
-                symbol,
-                {"origClientOrderId": client_order_id},
-            )
+            raw = await self._write("cancel_order", self._orders.cancel_order, None, symbol, params)
         finally:
+            CURRENT_GATE.reset(token)
             PRECEDENCE.reset(precedence)
+        if self.capabilities.acknowledges:
+            return await self._after_cancel(symbol, client_order_id)
         return self._answer(raw, client_order_id)
+
+    async def _after_cancel(self, symbol: str, client_order_id: str) -> OrderReport:
+        """Return the state of an order whose cancel was taken, by an answer without any state."""
+        try:
+            report = await self.find_order(symbol, client_order_id)
+        except ReadFailed as error:
+            raise OutcomeUnknown(f"the cancel was taken, and {error}", "lookup_failed") from error
+        if report is None:
+            raise OutcomeUnknown("the cancel was taken, and the order is gone", "lookup_failed")
+        return report
 
     def _answer(self, raw: Any, client_order_id: str | None) -> OrderReport:
         """Return the report of a write's reply; one that cannot be read proves nothing."""
@@ -304,9 +278,29 @@ class ExchangeClient(CcxtStreams):
 
     async def find_order(self, symbol: str, client_order_id: str) -> OrderReport | None:
         """Look up by our id; see ``Exchange.find_order``."""
-        return await self._found(
-            client_order_id, "", symbol, {"origClientOrderId": client_order_id}
-        )
+        own_id = self.capabilities.client_id
+        if own_id is None:
+            raise ReadFailed(f"find_order: {self.capabilities.live_refusal}", "unsupported")
+        for step in own_id.look_ups:
+            ask = self._fetched if step.lists is None else self._listed
+            report = await ask(step, symbol, client_order_id)
+            if report is not None:
+                return report
+        return None
+
+    async def _listed(self, step: LookUp, symbol: str, client_order_id: str) -> OrderReport | None:
+        """Look up in a list; what the exchange lists besides is not taken for ours."""
+        params = {step.parameter: client_order_id}
+        rows = await self._read("find_order", step.method, symbol, None, None, params)
+        # Nothing was awaited since: it is the reply to this very question.
+        if not step.is_answer(self._reads.last_json_response):
+            raise ReadFailed("find_order: the reply held no list of orders")
+        with sense("find_order"):
+            reports = [translate.order_report(row, None, self._clock.now_ns()) for row in rows]
+        return next((item for item in reports if item.client_order_id == client_order_id), None)
+
+    async def _fetched(self, step: LookUp, symbol: str, client_order_id: str) -> OrderReport | None:
+        return await self._found(client_order_id, None, symbol, {step.parameter: client_order_id})
 
     async def find_by_exchange_id(self, symbol: str, exchange_order_id: str) -> OrderReport | None:
         """Look up by the exchange's id; see ``Exchange.find_by_exchange_id``."""
@@ -323,91 +317,6 @@ class ExchangeClient(CcxtStreams):
             raise
         except OutcomeUnknown as error:
             raise ReadFailed(str(error)) from error
-
-    async def open_orders(self, symbol: str) -> list[OrderReport]:
-        """Return the account's open orders; see ``Exchange.open_orders``."""
-        now = self._clock.now_ns()
-        rows = await self._read("open_orders", "fetch_open_orders", symbol)
-        with _sense("open_orders"):
-            return [translate.order_report(row, None, now) for row in rows]
-
-    async def closed_orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
-        """Return the account's closed orders; see ``Exchange.closed_orders``."""
-        now = self._clock.now_ns()
-        method = history.closed_orders_method(self._reads)
-        with _sense("closed_orders"):
-            rows = await history.pages(
-                partial(self._read, "closed_orders", method, symbol), since_ms
-            )
-            reports = [translate.order_report(row, None, now) for row in rows]
-        return [report for report in reports if report.state in TERMINAL]
-
-    async def my_trades(self, symbol: str, since_ms: int | None = None) -> list[Fill]:
-        """Return our trades, oldest first; see ``Exchange.my_trades``."""
-        with _sense("my_trades"):
-            rows = await history.pages(
-                partial(self._read, "my_trades", "fetch_my_trades", symbol), since_ms
-            )
-            return [translate.fill(row) for row in rows]
-
-    async def balances(self) -> Mapping[str, Balance]:
-        """Return the account's assets that are not zero; see ``Exchange.balances``."""
-        raw = await self._read("balances", "fetch_balance")
-        with _sense("balances"):
-            if "balances" not in (raw.get("info") or {}) and self.id == "binance":
-                raise ReadFailed("balances: the account reply had none")
-            return {
-                asset: balance
-                for asset in raw.get("total") or {}
-                if (
-                    balance := Balance(
-                        translate.amount(raw["free"].get(asset)),
-                        translate.amount(raw["used"].get(asset)),
-                    )
-                ).total
-            }
-
-    async def candles(self, symbol: str, timeframe: str, limit: int) -> list[Candle]:
-        """Return the latest candles, oldest first; see ``MarketSource.candles``."""
-        rows = await self._read("candles", "fetch_ohlcv", symbol, timeframe, None, limit)
-        with _sense("candles"):
-            found = [translate.candle(symbol, timeframe, row) for row in rows]
-            return [candle for candle in found if candle is not None]
-
-    async def book(self, symbol: str) -> Book:
-        """Return the book by REST. Raises ``ReadFailed``."""
-        raw = await self._read("book", "fetch_order_book", symbol, self._config.book_depth)
-        with _sense("book"):
-            return translate.book(raw, self._config.book_depth, self._clock.now_ns())
-
-    async def trades(self, symbol: str, limit: int) -> list[PublicTrade]:
-        """Return the latest public trades, oldest first, by REST. Raises ``ReadFailed``."""
-        rows = await self._read("trades", "fetch_trades", symbol, None, limit)
-        with _sense("trades"):
-            return [translate.public_trade(row) for row in rows]
-
-    async def _read(self, operation: str, method: str, *args: object, of: Any = None) -> Any:
-        """Call a method of an instance, by default the reading one. Raises ``ReadFailed``."""
-        instance = of or self._reads
-        if instance is None:
-            raise ReadFailed(f"{operation}: the exchange client is not connected")
-        call = getattr(instance, method)
-        started = self._clock.monotonic_ns()
-        outcome = "failed"
-        precedence = PRECEDENCE.set(LOOKUPS.get(operation, Precedence.READ))
-        try:
-            reply = await call(*args)
-            outcome = "ok"
-        except Exception as error:
-            # ccxt lets the parser's own errors through when a reply is malformed, and a session
-            # that is being closed raises what it likes: whatever it is, nothing was read.
-            code = translate.read_code(error)
-            raise ReadFailed(f"{operation}: {translate.one_line(error)}", code) from error
-        else:
-            return reply
-        finally:
-            PRECEDENCE.reset(precedence)
-            self._observe(operation, outcome, started)
 
     async def _write(
         self,
@@ -426,7 +335,9 @@ class ExchangeClient(CcxtStreams):
             if gate is not None and gate.stopped is not None:
                 outcome = "not_sent"
                 raise gate.stopped from error
-            verdict = translate.write_error(error, sent=gate is None or gate.sent)
+            verdict = translate.write_error(
+                error, sent=gate is None or gate.sent, codes=self.capabilities.codes
+            )
             outcome = WRITE_OUTCOMES.get(type(verdict), "not_sent")
             if verdict is error:
                 raise
@@ -435,11 +346,6 @@ class ExchangeClient(CcxtStreams):
             return reply
         finally:
             self._observe(operation, outcome, started)
-
-    def _observe(self, operation: str, outcome: str, started_ns: int) -> None:
-        if self._on_request is not None:
-            seconds = (self._clock.monotonic_ns() - started_ns) / 1e9
-            self._on_request(operation, outcome, seconds)
 
     def watch_order_reports(self) -> AsyncIterator[OrderReport]:
         """Yield changes of our own orders; see ``Exchange.watch_order_reports``."""
@@ -455,24 +361,3 @@ class _Throttler:
 
     async def __call__(self, cost: float | None = None) -> None:
         await self._traffic.throttle(1.0 if cost is None else cost)
-
-
-@contextmanager
-def _sense(operation: str) -> Iterator[None]:
-    """Raise ``ReadFailed`` for a reply that makes no sense."""
-    try:
-        yield
-    except (*UNREADABLE, OutcomeUnknown) as error:
-        raise ReadFailed(f"{operation}: {translate.one_line(error)}") from error
-
-
-def _spot_instruments(markets: Iterable[Any]) -> dict[str, Instrument]:
-    """Return the spot markets with known steps; one odd listing does not hide the others."""
-    found = {}
-    for market in markets:
-        with suppress(*UNREADABLE):
-            precision = market["precision"]
-            steps_known = precision["price"] is not None and precision["amount"] is not None
-            if market.get("spot") and steps_known:
-                found[market["symbol"]] = translate.instrument(market)
-    return found

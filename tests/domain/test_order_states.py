@@ -20,7 +20,7 @@ ALLOWED = {
     S.INITIALIZED: "submitted denied",
     S.SUBMITTED: "accepted partially_filled filled canceled expired rejected unresolved denied",
     S.UNRESOLVED: "accepted partially_filled filled canceled expired rejected denied",
-    S.ACCEPTED: "partially_filled filled canceled expired",
+    S.ACCEPTED: "partially_filled filled canceled expired rejected",
     S.PARTIALLY_FILLED: "filled canceled expired",
     S.FILLED: "",
     S.CANCELED: "",

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import structlog
 
 from cryptobot.control.protocol import ErrorCode
 from cryptobot.domain.clock import SystemClock
@@ -170,6 +171,36 @@ async def test_request_that_cannot_be_met_has_its_code_and_one_line(
     assert error["code"] == code
     assert "\n" not in error["message"]
     assert "engine.log" not in error["message"]
+
+
+async def test_exchange_for_paper_only_starts_on_paper_and_refuses_live_by_name(
+    settings_of: Callable[..., Settings],
+) -> None:
+    settings = settings_of(exchange__id="kucoin")
+    with structlog.testing.capture_logs() as logs:
+        async with running_engine(settings, ("key", "secret")) as running:
+            status = await running.ask("engine.status")
+            assert status["mode"] == "paper"
+            error = await running.refused(
+                "mode.set", mode="live", reason="r", actor="a", confirm="main"
+            )
+    told = [line["limits"] for line in logs if line["event"] == "exchange_limits"]
+    assert len(told) == 1
+    assert told[0].startswith("kucoin trades on paper only: ")
+    assert error["code"] == ErrorCode.LIVE_REFUSED
+    failed = {item["precondition"]: item["detail"] for item in error["data"]["failed"]}
+    assert failed["exchange"] == told[0]
+
+
+async def test_key_without_its_passphrase_is_no_key_and_the_refusal_names_the_variable(
+    settings_of: Callable[..., Settings],
+) -> None:
+    for password, missing in ((None, True), ("phrase", False)):
+        settings = settings_of(exchange__id="okx", exchange__password=password)
+        async with running_engine(settings, ("key", "secret")) as running:
+            error = await running.refused("mode.set", mode="live", reason="r", actor="a")
+        failed = {item["precondition"]: item["detail"] for item in error["data"]["failed"]}
+        assert ("CRYPTOBOT_EXCHANGE__PASSWORD" in failed.get("keys", "")) is missing
 
 
 async def test_live_is_refused_with_every_precondition_named(

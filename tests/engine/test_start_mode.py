@@ -41,6 +41,12 @@ TABLE: dict[str, tuple[Situation, Mode, ModeTrigger, str]] = {
         ModeTrigger.START,
         "the fence file PAPER_ONLY exists",
     ),
+    "resume live on an exchange for paper only": (
+        replace(FIRST, last=WAS_LIVE, live_refusal="kucoin trades on paper only"),
+        Mode.PAPER,
+        ModeTrigger.START,
+        "kucoin trades on paper only",
+    ),
     "always paper": (
         replace(FIRST, last=WAS_LIVE, start=StartMode.PAPER),
         Mode.PAPER,

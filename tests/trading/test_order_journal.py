@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 
 import pytest
@@ -149,8 +150,9 @@ async def test_change_refused_by_the_database_does_not_hold_up_the_others(
 
 
 async def test_counts_with_a_journal_lost_halfway_equal_what_the_journal_says(
-    path: OrderPath,
+    path: OrderPath, limit_risk: Callable[..., None]
 ) -> None:
+    limit_risk(block_while_unresolved=False)
     answers = iter([OutcomeUnknown("?", "timeout"), OrderRefused("no", "invalid_order"), None] * 4)
 
     def answer(request: OrderRequest) -> Outcome:

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import ssl
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,8 +26,8 @@ _LOOPBACK = "127.0.0.1"
 _VALID = timedelta(days=30)
 
 
-def make_tls() -> tuple[ssl.SSLContext, bytes]:
-    """Return a server context for Binance's names, and the PEM of the authority to trust.
+def make_tls(names: Sequence[str] = NAMES) -> tuple[ssl.SSLContext, bytes]:
+    """Return a server context for hosts' names, and the PEM of the authority to trust.
 
     The authority's key is dropped at once; the server's is on disk, for its owner only, just
     while the context loads it.
@@ -34,7 +35,7 @@ def make_tls() -> tuple[ssl.SSLContext, bytes]:
     authority_key = ec.generate_private_key(ec.SECP256R1())
     authority = _certificate("CryptoBot simulator authority", authority_key, None, authority_key)
     server_key = ec.generate_private_key(ec.SECP256R1())
-    server = _certificate("CryptoBot simulator", server_key, authority, authority_key)
+    server = _certificate("CryptoBot simulator", server_key, authority, authority_key, names)
     pem = (
         server_key.private_bytes(
             serialization.Encoding.PEM,
@@ -60,6 +61,7 @@ def _certificate(
     key: ec.EllipticCurvePrivateKey,
     issuer: x509.Certificate | None,
     issuer_key: ec.EllipticCurvePrivateKey,
+    hosts: Sequence[str] = (),
 ) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     now = datetime.now(UTC)
@@ -92,7 +94,7 @@ def _certificate(
         )
     )
     if not is_authority:
-        names: list[x509.GeneralName] = [x509.DNSName(name) for name in NAMES]
+        names: list[x509.GeneralName] = [x509.DNSName(host) for host in hosts]
         names.append(x509.IPAddress(ipaddress.ip_address(_LOOPBACK)))
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         builder = builder.add_extension(

@@ -19,6 +19,7 @@ KEYS = {"CRYPTOBOT_EXCHANGE__API_KEY": KEY, "CRYPTOBOT_EXCHANGE__SECRET": SECRET
 LOAD_SETTINGS = (
     "risk.max_orders_per_10s=100000",
     "risk.max_open_orders=100000",
+    "risk.block_while_unresolved=false",
     "reconciliation.not_found_patience_s=2",
 )
 """Limits that load does not reach, and quicker doubts about orders that never arrived."""
