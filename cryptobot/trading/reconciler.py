@@ -177,13 +177,20 @@ class Reconciler:
             )
 
     async def _trades(self, symbol: str, findings: _Findings) -> None:
-        """Fetch the trades that our orders are known to lack."""
+        """Fetch the trades that our orders are known to lack.
+
+        First those since the oldest of these orders. That is our clock's time and trades have the
+        exchange's: if they are far apart, only the latest trades of all will do.
+        """
         lacking = self._lacking(symbol)
         if not lacking:
             return
         since_ms = min(order.created_ns for order in lacking) // NS_PER_MS - 60_000
-        for fill in await self._exchange.my_trades(symbol, since_ms):
-            self._tracker.apply(Mode.LIVE, _report_of(fill), "reconciliation")
+        for since in (since_ms, None):
+            for fill in await self._exchange.my_trades(symbol, since):
+                self._tracker.apply(Mode.LIVE, _report_of(fill), "reconciliation")
+            if not self._lacking(symbol):
+                return
         findings.differences.extend(
             f"{symbol}: order {order.order_id} is filled further than its trades tell"
             for order in self._lacking(symbol)
