@@ -288,9 +288,11 @@ class ModeController:
             status.actor,
         )
         try:
-            self._journal.record_mode(change)
+            recorded = self._journal.record_mode(change)
         except JournalUnavailable as error:
             _log.critical("mode_change_not_journalled", reason=str(error))
+        else:
+            recorded.add_done_callback(_on_taken_back)
 
     def _start_paper_account(self) -> None:
         try:
@@ -342,6 +344,12 @@ class ModeController:
         return tuple(
             order for order in orders if order is not None and order.state is OrderState.CANCELED
         )
+
+
+def _on_taken_back(recorded: asyncio.Future[None]) -> None:
+    error = None if recorded.cancelled() else recorded.exception()
+    if error is not None:
+        _log.critical("mode_change_not_journalled", reason=str(error))
 
 
 def _change(before: Mode, status: ModeStatus) -> ModeChange:

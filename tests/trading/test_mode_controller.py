@@ -1,6 +1,8 @@
 import asyncio
+import gc
 import json
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -315,6 +317,27 @@ class TestToLive:
             await going
         assert path.fence_file.exists()
         assert await last_mode(path) is Mode.PAPER
+
+    async def test_switch_taken_back_with_a_journal_that_fails_leaves_nothing_unhandled(
+        self, path: OrderPath, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        unhandled: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, error: unhandled.append(error))
+        with ExitStack() as stack:
+
+            def fail() -> None:
+                stack.enter_context(path.journal_locked())
+                raise OSError("read-only file system")
+
+            monkeypatch.setattr(path.fence, "disarm", fail)
+            with pytest.raises(LiveRefused, match="read-only"):
+                await to_live(path)
+            lost = asyncio.Event()
+            path.journal.on_availability(lambda *_: lost.set())
+            await lost.wait()
+        await path.journal.wait_available()
+        gc.collect()
+        assert unhandled == []
 
     async def test_switch_again_answers_without_checking(self, path: OrderPath) -> None:
         await to_live(path)
