@@ -33,7 +33,8 @@ class Settlement:
         venues: Whom to ask.
         tracker: Whose orders.
         clock: Measures patience.
-        patience_s: How long "not found" is doubted after the order was made.
+        patience_s: How long "not found" is doubted from when this process began to look: the time
+            of the order is the wall clock's, which may be set, and says nothing of when it left.
         on_settled: Told when an order is settled.
     """
 
@@ -57,7 +58,8 @@ class Settlement:
         """Begin to look ``order`` up, unless that is being done already."""
         if order.order_id not in self._tasks:
             task = asyncio.create_task(
-                self._settle(order.order_id), name=f"settle-{order.order_id[:8]}"
+                self._settle(order.order_id, self._clock.monotonic_ns()),
+                name=f"settle-{order.order_id[:8]}",
             )
             self._tasks[order.order_id] = task
             task.add_done_callback(lambda _: self._tasks.pop(order.order_id, None))
@@ -69,7 +71,7 @@ class Settlement:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _settle(self, order_id: str) -> None:
+    async def _settle(self, order_id: str, began_ns: int) -> None:
         not_found = 0
         for wait in _waits():
             await asyncio.sleep(wait)
@@ -93,7 +95,7 @@ class Settlement:
             log.info("order_lookup_not_found", times=not_found)
             if order.state is not OrderState.UNRESOLVED:
                 return  # accepted before: only a reconciliation may say more
-            if not_found >= NOT_FOUND_NEEDED and self._patient(order):
+            if not_found >= NOT_FOUND_NEEDED and self._patient(began_ns):
                 settled = self._tracker.settle(
                     order_id,
                     OrderState.REJECTED,
@@ -115,8 +117,8 @@ class Settlement:
             return None
         return self._tracker.apply(order.mode, report, "lookup")
 
-    def _patient(self, order: Order) -> bool:
-        return self._clock.now_ns() - order.created_ns >= self._patience_ns
+    def _patient(self, began_ns: int) -> bool:
+        return self._clock.monotonic_ns() - began_ns >= self._patience_ns
 
 
 def _waits() -> Iterator[float]:

@@ -96,16 +96,25 @@ async def test_settle_with_the_order_among_the_open_ones_finds_it_there(
 async def test_settle_with_not_found_before_its_patience_ends_stays_unknown(
     search: Searching,
 ) -> None:
-    search.path.clock.advance(PATIENCE_S * NS_PER_S - 1)
+    search.path.clock.advance(PATIENCE_S * NS_PER_S)  # it may have left only now
     search.rooms.start(search.order)
+    search.path.clock.advance(PATIENCE_S * NS_PER_S - 1)
+    assert (await search.after_lookups(20)).state is S.UNRESOLVED
+
+
+async def test_settle_with_the_wall_clock_set_forward_is_as_patient_as_before(
+    search: Searching,
+) -> None:
+    search.rooms.start(search.order)
+    search.path.clock._now_ns += 3600 * NS_PER_S
     assert (await search.after_lookups(20)).state is S.UNRESOLVED
 
 
 async def test_settle_with_not_found_thrice_after_its_patience_is_not_placed(
     search: Searching,
 ) -> None:
-    search.path.clock.advance(PATIENCE_S * NS_PER_S)
     search.rooms.start(search.order)
+    search.path.clock.advance(PATIENCE_S * NS_PER_S)
     order = await search.path.until(search.order.order_id, S.REJECTED)
     assert len(search.path.live.lookups) == 3
     assert "does not know it (3 look-ups)" in (order.reason or "")
@@ -115,18 +124,18 @@ async def test_settle_with_not_found_thrice_after_its_patience_is_not_placed(
 
 
 async def test_settle_with_reads_that_fail_learns_nothing_from_them(search: Searching) -> None:
-    search.path.clock.advance(PATIENCE_S * NS_PER_S)
     search.venue_says(ReadFailed("busy"))
     search.rooms.start(search.order)
+    search.path.clock.advance(PATIENCE_S * NS_PER_S)
     assert (await search.after_lookups(20)).state is S.UNRESOLVED
 
 
 async def test_settle_with_an_open_orders_read_that_fails_learns_nothing(
     search: Searching,
 ) -> None:
-    search.path.clock.advance(PATIENCE_S * NS_PER_S)
     search.path.live.list_error = ReadFailed("busy")
     search.rooms.start(search.order)
+    search.path.clock.advance(PATIENCE_S * NS_PER_S)
     assert (await search.after_lookups(20)).state is S.UNRESOLVED
 
 
@@ -146,10 +155,10 @@ async def test_settle_with_a_stream_that_was_faster_stops_asking(search: Searchi
 async def test_settle_with_an_accepted_order_not_found_leaves_it_to_reconciliation(
     search: Searching,
 ) -> None:
-    search.path.clock.advance(PATIENCE_S * NS_PER_S)
     accepted = search.path.tracker.apply(Mode.LIVE, a_report(search.client_id), "stream")
     assert accepted is not None
     search.rooms.start(accepted)
+    search.path.clock.advance(PATIENCE_S * NS_PER_S)
     await asyncio.gather(*search.rooms._tasks.values())
     assert search.path.tracker.get(accepted.order_id) == accepted
 
