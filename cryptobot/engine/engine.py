@@ -78,6 +78,7 @@ class Engine:
         self._run = RunStart(clock.now_ns(), os.getpid(), __version__)
         self._went_to_work = False
         self._owes_paper_account = False
+        self._paper_orders: list[str] = []
         self._quote = settings.symbols[0].partition("/")[2]
 
         self._rooms = Rooms(
@@ -289,6 +290,9 @@ class Engine:
         self._paper_start = await recovery.paper_balances(
             self._journal, self._settings.paper.balances
         )
+        self._paper_orders = [
+            order.order_id for order in self._rooms.tracker.open_orders(Mode.PAPER)
+        ]
         for order in unresolved:
             self._rooms.settlement.start(order)
 
@@ -320,7 +324,9 @@ class Engine:
         if self._went_to_work:
             return
         self._went_to_work = True
-        open_paper = self._rooms.tracker.open_orders(Mode.PAPER)
+        # Only those of earlier runs: one of this run is on its way there by itself.
+        known = (self._rooms.tracker.get(order_id) for order_id in self._paper_orders)
+        open_paper = [order for order in known if order is not None and order.is_open]
         for order in self._rooms.paper.restore(self._paper_start, open_paper):
             recovery.drop_paper_order(self._rooms.tracker, order)
         if self._owes_paper_account:

@@ -18,6 +18,7 @@ from cryptobot.control.protocol import ErrorCode
 from cryptobot.domain.clock import SystemClock
 from cryptobot.domain.errors import UserError
 from cryptobot.domain.ids import IdSource
+from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import OrderState
 from cryptobot.engine.engine import Engine
@@ -259,6 +260,21 @@ async def test_paper_account_that_cannot_be_journalled_is_logged_and_nothing_is_
         gc.collect()
         assert len(logs.of("paper_account_not_journalled")) == 1
     assert unhandled == []
+
+
+async def test_paper_order_on_its_way_while_the_account_is_put_back_is_not_put_back_too(
+    running: Running,
+) -> None:
+    rooms = running.engine._rooms
+    symbol = "BTC/USDT"
+    rooms.client._instruments[symbol] = Instrument(
+        symbol, "BTC", "USDT", D("0.01"), D("0.001"), D("0.001")
+    )
+    order = an_order(mode=Mode.PAPER, amount=D("0.001"), price=D(50_000))
+    rooms.tracker.admit(order, 0)
+    running.engine._on_connected()
+    assert await rooms.paper.open_orders(symbol) == []
+    assert rooms.tracker.get(order.order_id) == order
 
 
 async def test_live_is_refused_while_a_live_order_waits_for_its_answer(running: Running) -> None:
