@@ -7,7 +7,7 @@ SET_UP := sh tools/bootstrap.sh
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench setup lock clean
+.PHONY: help run test check bench soak setup lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
@@ -29,6 +29,9 @@ check: ## formatter, linter, house rules, import laws, types: no tests
 
 bench: ## set up, then every benchmark; writes build/bench.json
 	@exec $(SET_UP) test -- $(BIN)/python tools/bench $(ARGS)
+
+soak: ## set up, then 100,000 simulated runs (ARGS="--runs N --seed FIRST --jobs N")
+	@exec $(SET_UP) test -- $(BIN)/python tools/soak.py $(ARGS)
 
 setup: ## only the set-up of `make run`
 	@$(SET_UP) run

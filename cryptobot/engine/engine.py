@@ -82,6 +82,7 @@ class Engine:
         self._run = RunStart(clock.now_ns(), os.getpid(), __version__)
         self._went_to_work = False
         self._owes_paper_account = False
+        self._paper_orders: list[str] = []
         self._quote = settings.symbols[0].partition("/")[2]
 
         self._rooms = Rooms(
@@ -308,6 +309,9 @@ class Engine:
         self._paper_start = await recovery.paper_balances(
             self._journal, self._settings.paper.balances
         )
+        self._paper_orders = [
+            order.order_id for order in self._rooms.tracker.open_orders(Mode.PAPER)
+        ]
         for order in unresolved:
             self._rooms.settlement.start(order)
 
@@ -341,7 +345,9 @@ class Engine:
         if self._went_to_work:
             return
         self._went_to_work = True
-        open_paper = self._rooms.tracker.open_orders(Mode.PAPER)
+        # Only those of earlier runs: one of this run is on its way there by itself.
+        known = (self._rooms.tracker.get(order_id) for order_id in self._paper_orders)
+        open_paper = [order for order in known if order is not None and order.is_open]
         for order in self._rooms.paper.restore(self._paper_start, open_paper):
             recovery.drop_paper_order(self._rooms.tracker, order)
         if self._owes_paper_account:
@@ -418,11 +424,13 @@ class Engine:
             asset: Holding(balance.total, balance.locked * 0) for asset, balance in balances.items()
         }
         try:
-            self._journal.record_account(
+            recorded = self._journal.record_account(
                 AccountSnapshot(Mode.PAPER, self._clock.now_ns(), holdings)
             )
         except JournalUnavailable as error:
             _log.error("paper_account_not_journalled", reason=str(error))
+        else:
+            recorded.add_done_callback(_on_account_recorded)
 
     # By the clock
 
@@ -458,3 +466,9 @@ class Engine:
                 self._metrics.portfolio.equity(str(mode), self._quote, equity)
             realized = sum(item.realized for item in self._rooms.portfolio.positions(mode).values())
             self._metrics.portfolio.realized_pnl(str(mode), self._quote, realized)
+
+
+def _on_account_recorded(recorded: asyncio.Future[None]) -> None:
+    error = None if recorded.cancelled() else recorded.exception()
+    if error is not None:
+        _log.error("paper_account_not_journalled", reason=str(error))

@@ -58,7 +58,7 @@ class LivePreconditions:
         seen = {item.detail for item in failed}
         failed.extend(
             FailedPrecondition(f"failover: {item.trigger}", item.reason)
-            for item in self.failover.tripped()
+            for item in self.failover.standing()
             if item.reason not in seen
         )
         # Submitted and on paper: accepted before the switch, and still without an answer.

@@ -39,7 +39,7 @@ QUIET_LOGGERS: Final = ("sqlalchemy", "apscheduler", "alembic", "aiohttp", "ccxt
 """Libraries that are heard from ``warning`` on: below it they cost the order path and say nothing
 that our own records do not."""
 
-BREAKER_GROUPS: Final = ("orders", "cancels", "reads")
+BREAKER_GROUPS: Final = ("orders", "reads")
 """As ``trading.guarded_exchange.Group``, which imports too much to be asked before the start."""
 
 ORDER_LOGGERS: Final = ("cryptobot.orders",)

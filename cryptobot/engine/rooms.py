@@ -1,5 +1,6 @@
 """The rooms of the order path, built and connected: the engine's composition root."""
 
+import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,7 +31,12 @@ from cryptobot.trading.exchange import Exchange
 from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
 from cryptobot.trading.failover import Failover, FailoverLimits, Signals, Switch
 from cryptobot.trading.fence import Fence
-from cryptobot.trading.guarded_exchange import Group, GuardedExchange, GuardEvents
+from cryptobot.trading.guarded_exchange import (
+    Exhausted,
+    Group,
+    GuardedExchange,
+    GuardEvents,
+)
 from cryptobot.trading.market_data import MarketData
 from cryptobot.trading.mode_controller import ModeController, ModeStatus
 from cryptobot.trading.order_gateway import OrderGateway
@@ -110,7 +116,8 @@ class Rooms:
             clock=clock,
             sync_clock=self.client.sync_clock,
             silent_s=self.client.traffic.silent_s,
-            events=GuardEvents(self.feed.on_retry, self.feed.on_exhausted, self.feed.on_breaker),
+            events=GuardEvents(self.feed.on_retry, self._given_up, self.feed.on_breaker),
+            rng=random.Random(ids.hex32()),  # noqa: S311 - jitter is no secret; repeatable by ids
         )
         self.feed.show_breakers(self.live.breakers.values())
         self.market = MarketData(self.client, settings.symbols, settings.timeframe, clock)
@@ -134,7 +141,11 @@ class Rooms:
             clock,
             journal,
         )
-        self.fence = Fence(settings.state_dir / FENCE_NAME, lambda: self.modes.mode)
+        self.fence = Fence(
+            settings.state_dir / FENCE_NAME,
+            lambda: self.modes.mode,
+            lambda: self.modes.switches,
+        )
         self.settlement = Settlement(
             self.venues,
             self.tracker,
@@ -220,6 +231,21 @@ class Rooms:
         self.feed.gauges(self.tracker, self.portfolio, self.gateway.sending)
         traffic = self.client.traffic
         self.feed.limits(traffic.used_ratio(), traffic.used_orders_ratio())
+
+    def _given_up(self, what: Exhausted) -> None:
+        """Count what was given up, and keep a write that somebody wanted as a dead letter."""
+        self.feed.on_exhausted(what)
+        order = self.tracker.of_client_id(what.subject)
+        if order is not None:
+            self.dead_letters.add(
+                operation=what.operation,
+                subject=order.order_id,
+                payload=order.to_wire(),
+                evidence={"code": what.code, "error": what.reason},
+                attempts=what.attempts,
+                first_ns=what.first_ns,
+                reason=f"{what.code}: {what.reason}",
+            )
 
     def _orders_stopped(self) -> str | None:
         breaker = self.live.breakers[Group.ORDERS]

@@ -231,7 +231,7 @@ class RetrySettings(Section):
 
 
 class BreakerSettings(Section):
-    """The circuit breakers of the exchange: one for orders, one for cancels, one for reads.
+    """The circuit breakers of the exchange: one for orders, one for reads; nothing stops a cancel.
 
     Attributes:
         failures: Failed calls in a row that open it.

@@ -33,6 +33,8 @@ from cryptobot.domain.order import Fill, Order
 WATCH_S: Final = 0.2
 """Pause between two looks; from a trigger to the fence it must stay far below a second."""
 
+FAILED_ORDERS: Final = "failed_orders"
+
 ASLEEP_S: Final = 3.0
 """A pause so much longer than asked for means that the machine slept or the process was stopped."""
 
@@ -170,8 +172,16 @@ class Failover:
         """Forget the failed orders: somebody has looked and gone live again."""
         self._failed.clear()
 
+    def standing(self) -> list[Tripped]:
+        """Return the triggers that stand in the way of live.
+
+        Orders that failed a while ago do not: who goes live has looked at them, and what became
+        of unknown ones is asked for by itself.
+        """
+        return [item for item in self.tripped() if item.trigger != FAILED_ORDERS]
+
     def tripped(self) -> list[Tripped]:
-        """Return the triggers that hold now: each stands in the way of live, too."""
+        """Return the triggers that hold now."""
         limits = self._limits
         found: list[Tripped | None] = [
             self._breaker(),
@@ -195,7 +205,7 @@ class Failover:
         if not self._limits.failed_orders or len(self._failed) <= self._limits.failed_orders:
             return None
         return Tripped(
-            "failed_orders",
+            FAILED_ORDERS,
             f"{len(self._failed)} live orders failed or became unknown in "
             f"{self._limits.failed_window_s:.0f} s; {self._limits.failed_orders} are allowed",
         )

@@ -20,11 +20,21 @@ class Fence:
     Args:
         path: The fence file.
         mode: Tells the mode in force.
+        switches: Counts the switches to paper: what was accepted before one never leaves after it,
+            though live be back by then.
     """
 
-    def __init__(self, path: Path, mode: Callable[[], Mode]) -> None:
+    def __init__(
+        self, path: Path, mode: Callable[[], Mode], switches: Callable[[], int] = lambda: 0
+    ) -> None:
         self._path = str(path)
         self._mode = mode
+        self._switches = switches
+
+    @property
+    def switches(self) -> int:
+        """How often it was switched to paper so far."""
+        return self._switches()
 
     @property
     def file_present(self) -> bool:
@@ -46,14 +56,19 @@ class Fence:
             return None
         return found.st_ino, found.st_mtime_ns
 
-    def check(self) -> None:
+    def check(self, switches: int | None = None) -> None:
         """Return if live orders may leave now.
+
+        Args:
+            switches: How many switches to paper there had been when the order was accepted.
 
         Raises:
             FenceClosed: They may not; the message says which half of the fence is closed.
         """
         if self._mode() is not Mode.LIVE:
             raise FenceClosed("the mode is paper")
+        if switches is not None and switches != self._switches():
+            raise FenceClosed("it was switched to paper since the order was accepted")
         if self.file_present:
             raise FenceClosed(f"the fence file {self._path} exists")
 

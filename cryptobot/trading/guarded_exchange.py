@@ -8,7 +8,8 @@ the call ended with                                    counts as
 an answer, ``OrderRefused``, a refused read            success
 ``OutcomeUnknown``; not reached, no sense, 5xx         failure
 our own fence, a ban, a rate limit, the clock, a       nothing
-cancelled caller, an intent that is not on disk
+cancelled caller, an intent that is not on disk, a
+client that is not connected
 =====================================================  ==========
 """
 
@@ -45,14 +46,13 @@ class Group(StrEnum):
     """Operations that share a breaker: what fails for one fails for all."""
 
     ORDERS = "orders"
-    CANCELS = "cancels"
     READS = "reads"
 
 
-GROUPS: Final[Mapping[str, Group]] = {PLACE: Group.ORDERS, CANCEL: Group.CANCELS}
-"""By operation; everything else is a read. Cancels do not wait for what fails when placing."""
+GROUPS: Final[Mapping[str, Group | None]] = {PLACE: Group.ORDERS, CANCEL: None}
+"""By operation; everything else is a read. Nothing stops a cancel: it makes risk smaller."""
 
-NO_EVIDENCE: Final = frozenset({"rate_limited", "clock_skew", "journal"})
+NO_EVIDENCE: Final = frozenset({"rate_limited", "clock_skew", "journal", "not_sent"})
 """Codes that say nothing about whether the exchange works."""
 
 ANSWERED: Final = frozenset({"authentication", "order_not_found", "bad_symbol", "bad_request"})
@@ -217,12 +217,13 @@ class GuardedExchange:
     async def _persist(
         self, operation: str, subject: str, call: Callable[[], Awaitable[_Answer]]
     ) -> _Answer:
-        breaker = self.breakers[GROUPS.get(operation, Group.READS)]
+        group = GROUPS.get(operation, Group.READS)
+        breaker = None if group is None else self.breakers[group]
         tries: dict[Cause, int] = {}
         began = self._clock.monotonic_ns()
         while True:
             try:
-                return await _through(breaker, call)
+                return await (call() if breaker is None else _through(breaker, call))
             except VenueError as error:
                 cause = cause_of(operation, error)
                 if cause is None:

@@ -139,6 +139,11 @@ class ModeController:
         return self.status.mode
 
     @property
+    def switches(self) -> int:
+        """How often it was switched to paper, by whatever."""
+        return self._epoch
+
+    @property
     def fenced(self) -> bool:
         """Whether the fence file exists."""
         return self._fence.file_present
@@ -203,10 +208,11 @@ class ModeController:
         Raises:
             LiveRefused: Something does; the mode is as before.
         """
+        # Before the wait for another call: a fence of meanwhile is newer than this wish.
+        epoch, fence_file = self._epoch, self._fence.mark()
         async with self._lock:
             if self.status.mode is Mode.LIVE:
                 return Switched(self.status, tuple(self._tracker.open_orders(Mode.LIVE)))
-            epoch, fence_file = self._epoch, self._fence.mark()
             failed = await self._hooks.live_preconditions(confirm)
             if failed:
                 raise LiveRefused(failed)
@@ -288,9 +294,11 @@ class ModeController:
             status.actor,
         )
         try:
-            self._journal.record_mode(change)
+            recorded = self._journal.record_mode(change)
         except JournalUnavailable as error:
             _log.critical("mode_change_not_journalled", reason=str(error))
+        else:
+            recorded.add_done_callback(_on_taken_back)
 
     def _start_paper_account(self) -> None:
         try:
@@ -342,6 +350,12 @@ class ModeController:
         return tuple(
             order for order in orders if order is not None and order.state is OrderState.CANCELED
         )
+
+
+def _on_taken_back(recorded: asyncio.Future[None]) -> None:
+    error = None if recorded.cancelled() else recorded.exception()
+    if error is not None:
+        _log.critical("mode_change_not_journalled", reason=str(error))
 
 
 def _change(before: Mode, status: ModeStatus) -> ModeChange:

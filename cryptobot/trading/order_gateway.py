@@ -71,6 +71,7 @@ class _Permit:
 
     committed: "asyncio.Future[Recorded]"
     fence: Fence | None
+    switches: int
 
     async def __call__(self) -> None:
         try:
@@ -80,7 +81,7 @@ class _Permit:
 
     def check(self) -> None:
         if self.fence is not None:
-            self.fence.check()
+            self.fence.check(self.switches)
 
 
 class _NotJournalled(NotSent):
@@ -169,7 +170,8 @@ class OrderGateway:
         committed = self._journal.intent(order)
         self._risk[order.mode].sent()
         self._tracker.admit(order, accepted)
-        permit = _Permit(committed, self._fence if order.mode is Mode.LIVE else None)
+        fence = self._fence if order.mode is Mode.LIVE else None
+        permit = _Permit(committed, fence, self._fence.switches)
         task = asyncio.create_task(self._send(order, permit), name=f"order-{order.order_id[:8]}")
         self._sending[order.order_id] = task
         return await asyncio.shield(task)

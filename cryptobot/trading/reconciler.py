@@ -181,13 +181,20 @@ class Reconciler:
             )
 
     async def _trades(self, symbol: str, findings: Findings) -> None:
-        """Fetch the trades that our orders are known to lack."""
+        """Fetch the trades that our orders are known to lack.
+
+        First those since the oldest of these orders. That is our clock's time and trades have the
+        exchange's: if they are far apart, only the latest trades of all will do.
+        """
         lacking = self._lacking(symbol)
         if not lacking:
             return
         since_ms = min(order.created_ns for order in lacking) // NS_PER_MS - CLOCKS_APART_MS
-        for fill in await self._exchange.my_trades(symbol, since_ms):
-            self._take_over(report_of(fill), findings)
+        for since in (since_ms, None):
+            for fill in await self._exchange.my_trades(symbol, since):
+                self._take_over(report_of(fill), findings)
+            if not self._lacking(symbol):
+                return
         findings.differences.extend(
             Difference(
                 K.MISSING_TRADES,

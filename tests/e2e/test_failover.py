@@ -47,7 +47,7 @@ def test_failing_orders_switch_to_paper_say_why_and_live_comes_back_by_hand_only
         live = {"mode": "live", "reason": "it works again", "actor": "test", "confirm": ACCOUNT}
         with pytest.raises(RpcError) as refused:
             engine.call("mode.set", **live)
-        assert "failover: failed_orders" in str(refused.value.data)
+        assert "unresolved orders" in str(refused.value.data)
         clear_faults(simulator)
         engine.until("all settled", lambda now: now["orders"]["unresolved"] == 0)
         assert engine.status()["mode"] == "paper"

@@ -1,10 +1,12 @@
 """A whole engine, its exchange out of reach, asked over its socket."""
 
 import asyncio
+import gc
 import json
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from decimal import Decimal as D  # noqa: N817 - the shortest clear name for literals
 from pathlib import Path
 from random import Random
@@ -17,14 +19,16 @@ from cryptobot.control.protocol import ErrorCode
 from cryptobot.domain.clock import SystemClock
 from cryptobot.domain.errors import UserError
 from cryptobot.domain.ids import IdSource
+from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import OrderState
 from cryptobot.engine.engine import Engine
 from cryptobot.journal.journal import Journal
 from cryptobot.settings import Settings, load_settings
+from cryptobot.trading.exchange import Balance
 from telemetry.health import Health
 from telemetry.metrics import Metrics
-from telemetry.testing import sample
+from telemetry.testing import capture_logs, sample
 from tests.journal.samples import an_order
 
 from .raw_client import RawClient
@@ -269,6 +273,41 @@ async def test_start_after_a_crash_holds_an_unanswered_live_order_for_unresolved
         failed = [item["precondition"] for item in error["data"]["failed"]]
         assert "unresolved orders" in failed
         assert sample(running.metrics, "cryptobot_orders_failed_total") == 1
+
+
+async def test_paper_account_that_cannot_be_journalled_is_logged_and_nothing_is_left_unhandled(
+    running: Running, settings_of: Callable[..., Settings]
+) -> None:
+    unhandled: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, error: unhandled.append(error))
+    lost = asyncio.Event()
+    running.journal.on_availability(lambda *_: lost.set())
+    running.engine._rooms.portfolio.set_balances(Mode.LIVE, {"USDT": Balance(D(5), D(0))})
+    database = settings_of().state_dir / "cryptobot.db"
+    with closing(sqlite3.connect(database, isolation_level=None)) as other, capture_logs() as logs:
+        other.execute("BEGIN IMMEDIATE")
+        running.engine._start_paper_account()
+        await lost.wait()
+        other.execute("ROLLBACK")
+        await running.journal.wait_available()
+        gc.collect()
+        assert len(logs.of("paper_account_not_journalled")) == 1
+    assert unhandled == []
+
+
+async def test_paper_order_on_its_way_while_the_account_is_put_back_is_not_put_back_too(
+    running: Running,
+) -> None:
+    rooms = running.engine._rooms
+    symbol = "BTC/USDT"
+    rooms.client._instruments[symbol] = Instrument(
+        symbol, "BTC", "USDT", D("0.01"), D("0.001"), D("0.001")
+    )
+    order = an_order(mode=Mode.PAPER, amount=D("0.001"), price=D(50_000))
+    rooms.tracker.admit(order, 0)
+    running.engine._on_connected()
+    assert await rooms.paper.open_orders(symbol) == []
+    assert rooms.tracker.get(order.order_id) == order
 
 
 async def test_live_is_refused_while_a_live_order_waits_for_its_answer(running: Running) -> None:

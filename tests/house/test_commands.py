@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ("run", "test", "check", "bench", "setup", "lock", "clean", "help")
+TARGETS = ("run", "test", "check", "bench", "soak", "setup", "lock", "clean", "help")
 
 
 def test_make_without_a_target_lists_every_target() -> None:

@@ -65,7 +65,9 @@ class OrderPath:
             clock,
             journal,
         )
-        self.fence = Fence(state_dir / "PAPER_ONLY", lambda: self.modes.mode)
+        self.fence = Fence(
+            state_dir / "PAPER_ONLY", lambda: self.modes.mode, lambda: self.modes.switches
+        )
         self.unresolved: list[Order] = []
         self.denials: list[str] = []
         self.risk = {mode: Risk(LIMITS, clock) for mode in Mode}

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from decimal import Decimal as D  # noqa: N817 - the shortest clear name for literals
 
+from cryptobot.domain.clock import NS_PER_MS, ManualClock
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.order import Fill, Liquidity, OrderReport, OrderState, Side
 from cryptobot.trading.exchange import Balance, OrderRequest, Permit
 
 SYMBOL = "BTC/USDT"
+NOW_NS = ManualClock().now_ns()
 INSTRUMENT = Instrument(SYMBOL, "BTC", "USDT", D("0.01"), D("0.001"), D("0.001"), min_notional=D(5))
 
 Outcome = OrderReport | BaseException
@@ -45,6 +47,7 @@ def a_trade(
     amount: str = "1",
     price: str = "100",
     side: Side = Side.BUY,
+    at_ns: int = NOW_NS,
 ) -> Fill:
     """A trade as an exchange lists it: it names the order by the exchange's id only."""
     return Fill(
@@ -58,7 +61,7 @@ def a_trade(
         fee=D("0.1"),
         fee_currency="USDT",
         liquidity=Liquidity.TAKER,
-        at_ns=7,
+        at_ns=at_ns,
     )
 
 
@@ -162,7 +165,7 @@ class ScriptedVenue:
         self.trades_asked.append(since_ms)
         if self.trades_error is not None:
             raise self.trades_error
-        return list(self.trades)
+        return [trade for trade in self.trades if trade.at_ns >= (since_ms or 0) * NS_PER_MS]
 
     async def balances(self) -> Mapping[str, Balance]:
         self.balances_asked += 1

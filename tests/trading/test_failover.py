@@ -231,7 +231,9 @@ def test_on_paper_nothing_switches_but_every_trigger_stands_in_the_way_of_live()
         world.breaker = "open"
         await asyncio.sleep(40)
         assert world.switched == []
-        assert [item.trigger for item in world.failover.tripped()] == [
+        for number in range(9):
+            world.failover.on_order(failed(number), ())
+        assert [item.trigger for item in world.failover.standing()] == [
             "breaker_open",
             "market_stale",
         ]

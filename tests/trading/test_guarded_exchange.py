@@ -238,6 +238,17 @@ def test_breaker_of_orders_opens_on_unknown_outcomes_and_spares_cancels_and_read
     scenario(run, limits=BreakerLimits(failures=2))
 
 
+def test_nothing_stops_a_cancel() -> None:
+    async def run(guarded: Guarded) -> None:
+        guarded.answers([OutcomeUnknown("no answer", "silly")])
+        for _ in range(20):
+            with pytest.raises(OutcomeUnknown):
+                await guarded.cancel()
+        assert len(guarded.sent_at) == 20
+
+    scenario(run, limits=BreakerLimits(failures=2))
+
+
 def test_refused_orders_never_open_the_breaker() -> None:
     async def run(guarded: Guarded) -> None:
         guarded.answers([OrderRefused("no funds", "insufficient_funds")])
@@ -302,6 +313,7 @@ def test_cause_of_every_row(operation: str, error: VenueError, cause: Cause | No
         (NotSent("", "rate_limited"), None),
         (NotSent("", "clock_skew"), None),
         (NotSent("", "journal"), None),
+        (NotSent("", "not_sent"), None),
         (FenceClosed(""), None),
         (Silenced(""), None),
         (ReadFailed("", "timeout"), False),

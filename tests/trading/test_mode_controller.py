@@ -1,6 +1,8 @@
 import asyncio
+import gc
 import json
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -246,6 +248,38 @@ class TestToLive:
         assert (stored.from_mode, stored.to_mode) == (Mode.PAPER, Mode.LIVE)
         assert (await path.place()).mode is Mode.LIVE
 
+    async def test_order_that_waited_through_a_switch_never_leaves_though_live_is_back(
+        self, path: OrderPath
+    ) -> None:
+        path.live.queue = asyncio.Event()
+        await to_live(path)
+        waiting = asyncio.create_task(path.place())
+        await path.live.arrived.wait()
+        await to_paper(path)
+        await to_live(path)
+        path.live.queue.set()
+        order = await waiting
+        assert (order.state, order.mode) == (S.DENIED, Mode.LIVE)
+        assert "since the order was accepted" in (order.reason or "")
+        assert path.live.on_the_wire == []
+
+    async def test_switch_that_waited_for_another_does_not_lift_a_fence_newer_than_its_wish(
+        self, path: OrderPath
+    ) -> None:
+        path.checking = asyncio.Event()
+        first = asyncio.create_task(to_live(path))
+        await path.asked_live.wait()
+        second = asyncio.create_task(to_live(path))
+        await asyncio.sleep(0)
+        path.fence_file.unlink(missing_ok=True)
+        path.fence_file.touch()
+        path.checking.set()
+        for refused in await asyncio.gather(first, second, return_exceptions=True):
+            assert isinstance(refused, LiveRefused)
+            assert "in the meantime" in str(refused)
+        assert path.fence_file.exists()
+        assert path.modes.mode is Mode.PAPER
+
     async def test_switch_with_preconditions_failing_names_each_and_changes_nothing(
         self, path: OrderPath
     ) -> None:
@@ -315,6 +349,27 @@ class TestToLive:
             await going
         assert path.fence_file.exists()
         assert await last_mode(path) is Mode.PAPER
+
+    async def test_switch_taken_back_with_a_journal_that_fails_leaves_nothing_unhandled(
+        self, path: OrderPath, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        unhandled: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, error: unhandled.append(error))
+        with ExitStack() as stack:
+
+            def fail() -> None:
+                stack.enter_context(path.journal_locked())
+                raise OSError("read-only file system")
+
+            monkeypatch.setattr(path.fence, "disarm", fail)
+            with pytest.raises(LiveRefused, match="read-only"):
+                await to_live(path)
+            lost = asyncio.Event()
+            path.journal.on_availability(lambda *_: lost.set())
+            await lost.wait()
+        await path.journal.wait_available()
+        gc.collect()
+        assert unhandled == []
 
     async def test_switch_again_answers_without_checking(self, path: OrderPath) -> None:
         await to_live(path)

@@ -3,6 +3,7 @@ from decimal import Decimal as D  # noqa: N817 - the shortest clear name for lit
 
 import pytest
 
+from cryptobot.domain.clock import NS_PER_S
 from cryptobot.domain.errors import OrderRefused, OutcomeUnknown, ReadFailed
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import Order, OrderState
@@ -79,6 +80,19 @@ async def test_run_with_an_order_filled_meanwhile_takes_over_state_and_trades(
     [since_ms] = path.live.trades_asked
     assert since_ms is not None
     assert since_ms <= order.created_ns // 1_000_000
+
+
+async def test_run_with_our_clock_far_ahead_finds_the_trades_all_the_same(
+    path: OrderPath, books: Books
+) -> None:
+    order = await path.place()
+    path.live.known[order.client_order_id] = a_report(
+        order.client_order_id, S.FILLED, filled="1", cost="100"
+    )
+    hours_ago = order.created_ns - 3 * 3600 * NS_PER_S
+    path.live.trades = [a_trade("t1", order.client_order_id, at_ns=hours_ago)]
+    assert (await books.rooms.run()).clean
+    assert path.tracker.filled_in_fills(order.order_id) == D(1)
 
 
 async def test_run_with_trades_that_the_exchange_does_not_show_yet_is_a_difference(

@@ -157,6 +157,14 @@ async def test_settle_with_too_few_denials_stays_unknown_however_far_apart(
     assert (await search.after_lookups(20)).state is S.UNRESOLVED
 
 
+async def test_settle_with_the_wall_clock_set_forward_is_as_patient_as_before(
+    search: Searching,
+) -> None:
+    search.rooms.start(search.order)
+    search.path.clock._now_ns += 3600 * NS_PER_S
+    assert (await search.after_lookups(20)).state is S.UNRESOLVED
+
+
 @pytest.mark.parametrize("broken", ["list_error", "closed_error", "trades_error"])
 async def test_settle_with_one_source_that_cannot_be_read_learns_nothing_from_the_others(
     search: Searching, broken: str

@@ -1,0 +1,72 @@
+"""Proof by simulation: thousands of seeded runs, each judged at every step.
+
+``CRYPTOBOT_SIMULATION_SEED`` sets the first seed, ``CRYPTOBOT_SIMULATION_RUNS`` how many. A failed
+run prints the line that replays it.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from cryptobot.domain.order import OrderState
+
+from .chunk import play_chunk
+from .place import Place
+from .run import play
+from .scenario import Act, Moment, draw
+from .weather import WEATHERS
+
+# At import: the fixture of all tests takes the user's variables away.
+FIRST_SEED: Final = int(os.environ.get("CRYPTOBOT_SIMULATION_SEED", "0"))
+RUNS: Final = int(os.environ.get("CRYPTOBOT_SIMULATION_RUNS", "2000"))
+CHUNK: Final = 50
+"""Runs in one test: xdist spreads tests."""
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("first", range(FIRST_SEED, FIRST_SEED + RUNS, CHUNK))
+def test_run_with_each_seed_keeps_every_invariant(first: int) -> None:
+    broken, seen = play_chunk(first, min(CHUNK, FIRST_SEED + RUNS - first))
+    assert not broken, "\n\n".join(outcome.report() for outcome in broken)
+    # A chunk in which nothing goes wrong proves nothing.
+    happened = {state for state in OrderState if seen[f"live {state}"]}
+    assert happened >= set(OrderState) - {OrderState.INITIALIZED, OrderState.EXPIRED}
+    assert seen["crash"]
+
+
+def test_scenarios_draw_everything_there_is() -> None:
+    scenarios = [draw(seed) for seed in range(FIRST_SEED, FIRST_SEED + 300)]
+    acts = {action.act for scenario in scenarios for action in scenario.actions}
+    assert acts == set(Act)
+    assert {spell.name for scenario in scenarios for spell in scenario.spells} == set(WEATHERS)
+    crashes = [crash for scenario in scenarios for crash in scenario.crashes]
+    assert {crash.moment for crash in crashes} == set(Moment)
+    assert {crash.power for crash in crashes} == {False, True}
+    assert {scenario.starts_live for scenario in scenarios} == {False, True}
+
+
+@pytest.mark.parametrize("seed", [3, 57, 103, 272])
+def test_run_replayed_is_the_same_to_the_last_event(place: Place, seed: int) -> None:
+    first, second = play(seed, place), play(seed, place)
+    assert first.fingerprint == second.fingerprint
+    assert first.seen == second.seen
+    assert first.trace == second.trace
+
+
+def test_run_replayed_by_the_printed_command_is_the_same_in_another_process(place: Place) -> None:
+    outcome = play(272, place)
+    for hash_seed in ("1", "2"):
+        told = subprocess.run(
+            [sys.executable, "-m", "tests.simulation", "272"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        )
+        assert f"fingerprint {outcome.fingerprint}" in told.stdout

@@ -1,0 +1,56 @@
+"""Play many simulated runs on all cores: ``make soak``, ``make soak ARGS="--runs 1000000"``.
+
+Seeds are drawn anew each time unless ``--seed`` names the first. Exit code 1 when a run is broken;
+each is printed with the line that replays it.
+"""
+
+import argparse
+import multiprocessing
+import os
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+CHUNK: Final = 50
+
+
+def main() -> int:
+    """Play, report as it goes, and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=None, help="the first run (default: random)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    asked = parser.parse_args()
+    first = random.SystemRandom().randrange(10**12) if asked.seed is None else asked.seed
+    print(f"{asked.runs} runs from seed {first}, {asked.jobs} at a time", flush=True)
+    began, done, broken = time.monotonic(), 0, 0
+    chunks = [
+        (start, min(CHUNK, first + asked.runs - start))
+        for start in range(first, first + asked.runs, CHUNK)
+    ]
+    with multiprocessing.get_context("spawn").Pool(asked.jobs) as pool:
+        for count, reports in pool.imap_unordered(_played, chunks):
+            done += count
+            broken += len(reports)
+            for report in reports:
+                print(report, flush=True)
+            if done % (CHUNK * 20) < CHUNK or done == asked.runs:
+                rate = done / (time.monotonic() - began)
+                print(f"{done} runs, {broken} broken, {rate:.1f} runs a second", flush=True)
+    return 1 if broken else 0
+
+
+def _played(chunk: tuple[int, int]) -> tuple[int, list[str]]:
+    sys.path.insert(0, str(ROOT))  # the simulation lives with the tests
+    from tests.simulation.chunk import play_chunk  # noqa: PLC0415 - after the line above
+
+    first, count = chunk
+    outcomes, _ = play_chunk(first, count)
+    return count, [outcome.report() for outcome in outcomes]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
