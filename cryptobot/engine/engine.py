@@ -123,6 +123,7 @@ class Engine:
             health=health,
             strategies=self._rooms.strategies,
             reconciler=self._rooms.reconciler,
+            daily_loss=self._rooms.daily_loss,
             live_blockers=lambda: [
                 f"{item.precondition}: {item.detail}" for item in self._rooms.preconditions.now()
             ],
@@ -304,6 +305,7 @@ class Engine:
         self._rooms.orders.listen(self._rooms.feed.on_recorded)
         unresolved = await recovery.restore_orders(self._journal, self._rooms.tracker)
         await recovery.restore_positions(self._journal, self._rooms.portfolio)
+        await recovery.restore_days(self._journal, self._rooms.daily_loss)
         await recovery.restore_balances(self._journal, self._rooms.book)
         await self._rooms.dead_letters.load()
         self._paper_start = await recovery.paper_balances(
@@ -420,6 +422,7 @@ class Engine:
             return  # never read: the paper account goes on with what it had
         self._rooms.paper.reset(balances)
         self._rooms.portfolio.set_positions(Mode.PAPER, self._rooms.portfolio.positions(Mode.LIVE))
+        self._rooms.daily_loss[Mode.PAPER].begin()
         holdings = {
             asset: Holding(balance.total, balance.locked * 0) for asset, balance in balances.items()
         }

@@ -17,6 +17,7 @@ from cryptobot.trading.balance_book import BalanceBook
 from cryptobot.trading.exchange import Balance
 from cryptobot.trading.order_tracker import OrderTracker
 from cryptobot.trading.portfolio import Portfolio
+from cryptobot.trading.risk import DailyLoss
 from telemetry.catalogue import ORDER_LATENCY_BUCKETS_MS
 
 ALL: Final = 1_000_000_000
@@ -104,6 +105,12 @@ async def restore_positions(journal: Journal, portfolio: Portfolio) -> None:
 async def restore_balances(journal: Journal, book: BalanceBook) -> None:
     """Tell the book what all live trades changed and what the account held."""
     book.restore(await _fills(journal, Mode.LIVE), await journal.last_baseline())
+
+
+async def restore_days(journal: Journal, losses: Mapping[Mode, DailyLoss]) -> None:
+    """Go on counting each mode's loss from how its day began."""
+    for mode, loss in losses.items():
+        loss.restore(await journal.last_day(mode))
 
 
 async def paper_balances(journal: Journal, first: Mapping[str, Decimal]) -> Mapping[str, Balance]:

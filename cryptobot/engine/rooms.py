@@ -1,9 +1,12 @@
 """The rooms of the order path, built and connected: the engine's composition root."""
 
+import asyncio
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from cryptobot.control.protocol import FENCE_NAME
 from cryptobot.domain.clock import Clock
@@ -16,7 +19,6 @@ from cryptobot.engine.metrics_feed import MetricsFeed
 from cryptobot.engine.secrets import passphrase
 from cryptobot.engine.status import ExchangeState
 from cryptobot.journal.journal import Journal
-from cryptobot.journal.records import BalanceBaseline
 from cryptobot.matching.records import FeeSchedule
 from cryptobot.settings import Settings
 from cryptobot.settings.model import FailoverSettings, RetrySettings
@@ -47,9 +49,11 @@ from cryptobot.trading.paper_exchange import PaperExchange
 from cryptobot.trading.portfolio import Portfolio
 from cryptobot.trading.reconciler import Reconciler
 from cryptobot.trading.retry import DEFAULT_PAUSES_S, Cause, RetryPolicy
-from cryptobot.trading.risk import Risk, RiskLimits
+from cryptobot.trading.risk import DailyLoss, Risk, RiskLimits, Surroundings, SymbolLimits
 from cryptobot.trading.settlement import Settlement
 from telemetry.metrics import Metrics
+
+_Kept = TypeVar("_Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class Rooms:
     ) -> None:
         self._settings = settings
         self._journal = journal
+        self._clock = clock
         self.exchange = ExchangeState(settings.exchange.id, settings.exchange.connect_to)
         self.feed = MetricsFeed(metrics, settings.exchange.id, clock)
         self.client = ExchangeClient(
@@ -153,12 +158,13 @@ class Rooms:
             patience_s=settings.reconciliation.not_found_patience_s,
             on_settled=lambda _: None,
         )
+        self.daily_loss = {mode: self._daily_loss(mode) for mode in Mode}
         self.gateway = OrderGateway(
             venues=self.venues,
             tracker=self.tracker,
             journal=self.orders,
             fence=self.fence,
-            risk={mode: Risk(_limits(settings), clock) for mode in Mode},
+            risk={mode: self._risk(mode) for mode in Mode},
             account=self.portfolio,
             clock=clock,
             ids=ids,
@@ -171,7 +177,7 @@ class Rooms:
         self.dead_letters = DeadLetters(
             journal, clock, ids, counts=metrics.dead_letters, retries=retries.table()
         )
-        self.book = BalanceBook(clock, self._keep_baseline)
+        self.book = BalanceBook(clock, lambda baseline: _keep(journal.record_baseline, baseline))
         self.tracker.listen(self.book.on_order)
         self.reconciler = Reconciler(
             self.live,
@@ -190,7 +196,7 @@ class Rooms:
                 market_ages_s=self._market_ages_s,
                 journal_trouble=lambda: journal.unavailable_reason,
                 clock_skew_s=self._clock_skew_s,
-                daily_loss=lambda: None,
+                daily_loss=lambda: self.daily_loss[Mode.LIVE].loss(),
             ),
             clock,
             mode=lambda: self.modes.mode,
@@ -216,11 +222,23 @@ class Rooms:
             on_change=events.on_strategies,
         )
 
-    def _keep_baseline(self, baseline: BalanceBaseline) -> None:
-        """Store what the account holds; the next comparison does it again if this fails."""
-        with suppress(JournalUnavailable):
-            kept = self._journal.record_baseline(baseline)
-            kept.add_done_callback(lambda future: future.cancelled() or future.exception())
+    def _risk(self, mode: Mode) -> Risk:
+        surroundings = Surroundings(
+            market_price=self.market.price,
+            holdings=partial(self.portfolio.holdings, mode),
+            daily_loss=self.daily_loss[mode].loss,
+        )
+        return Risk(_limits(self._settings), self._clock, surroundings)
+
+    def _daily_loss(self, mode: Mode) -> DailyLoss:
+        quote = self._settings.symbols[0].partition("/")[2]
+        return DailyLoss(
+            mode,
+            self._clock,
+            profit=partial(self.portfolio.profit, mode, self._settings.symbols),
+            equity=partial(self.portfolio.equity, mode, quote),
+            keep=lambda start: _keep(self._journal.record_day, start),
+        )
 
     def watched_instrument(self, symbol: str) -> Instrument | None:
         """Return the rules of a watched symbol; ``None`` for any other, and before a connect."""
@@ -287,6 +305,12 @@ def _failover_limits(settings: FailoverSettings) -> FailoverLimits:
     )
 
 
+def _keep(record: Callable[[_Kept], asyncio.Future[None]], value: _Kept) -> None:
+    """Record what the next comparison, or the next day, records anew if it cannot be kept now."""
+    with suppress(JournalUnavailable):
+        record(value).add_done_callback(lambda future: future.cancelled() or future.exception())
+
+
 def _limits(settings: Settings) -> RiskLimits:
     risk = settings.risk
     return RiskLimits(
@@ -295,4 +319,8 @@ def _limits(settings: Settings) -> RiskLimits:
         max_open_orders=risk.max_open_orders,
         max_orders_per_10s=risk.max_orders_per_10s,
         block_while_unresolved=risk.block_while_unresolved,
+        max_total_notional=risk.max_total_notional,
+        max_daily_loss=risk.max_daily_loss,
+        price_band=risk.price_band,
+        symbols={symbol: SymbolLimits(**dict(own)) for symbol, own in risk.symbols.items()},
     )

@@ -1,7 +1,7 @@
 """The answer of ``engine.status``, and what it takes to be healthy."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,7 @@ from cryptobot.trading.mode_controller import ModeController
 from cryptobot.trading.order_gateway import OrderGateway
 from cryptobot.trading.order_tracker import OrderTracker
 from cryptobot.trading.reconciler import Reconciler
+from cryptobot.trading.risk import DailyLoss
 from telemetry.health import Health
 
 STALE_MARKET_MS: Final = 15_000
@@ -52,6 +53,7 @@ class StatusReport:
     health: Health
     strategies: StrategyRunner
     reconciler: Reconciler
+    daily_loss: Mapping[Mode, DailyLoss]
     live_blockers: Callable[[], list[str]]
     metrics_port: Callable[[], int]
     loop_lag_ms: Callable[[], float]
@@ -83,6 +85,10 @@ class StatusReport:
             "symbols": list(self.settings.symbols),
             "timeframe": self.settings.timeframe,
             "orders": self._orders(),
+            "daily_loss": {
+                str(mode): None if (cost := loss.loss()) is None else plain(cost)
+                for mode, loss in self.daily_loss.items()
+            },
             "reconciliation": None
             if self.reconciler.last is None
             else self.reconciler.last.summary(),

@@ -13,6 +13,7 @@ from cryptobot.journal import schema, statements
 from cryptobot.journal.records import (
     AccountSnapshot,
     BalanceBaseline,
+    DayStart,
     DeadLetter,
     ModeChange,
     OrderRecord,
@@ -24,6 +25,7 @@ from cryptobot.journal.rows import (
     OrderRows,
     account_row,
     baseline_row,
+    day_row,
     dead_letter_row,
     fill_row,
     mode_row,
@@ -37,7 +39,16 @@ _MAX_ASKED = 500
 _FIRST_STATES = frozenset({OrderState.INITIALIZED, OrderState.SUBMITTED, OrderState.DENIED})
 
 
-Item = OrderRows | ModeChange | AccountSnapshot | BalanceBaseline | RunStart | RunEnd | DeadLetter
+Item = (
+    OrderRows
+    | ModeChange
+    | AccountSnapshot
+    | BalanceBaseline
+    | DayStart
+    | RunStart
+    | RunEnd
+    | DeadLetter
+)
 """A record as it goes to whoever commits it."""
 
 
@@ -71,7 +82,8 @@ class BatchWriter:
         self._insert_fill = statements.insert_new(dialect, schema.fills).returning(
             schema.fills.c.order_id, schema.fills.c.trade_id, schema.fills.c.digest
         )
-        self._upsert_dead_letter = statements.upsert(dialect, schema.dead_letters, "id")
+        self._upsert_dead_letter = statements.upsert(dialect, schema.dead_letters)
+        self._upsert_day = statements.upsert(dialect, schema.day_starts)
         self._insert_new = {
             ModeChange: statements.insert_new(dialect, schema.mode_changes),
             AccountSnapshot: statements.insert_new(dialect, schema.account_snapshots),
@@ -203,6 +215,8 @@ class BatchWriter:
                 connection.execute(self._insert_new[AccountSnapshot], account_row(item))
             case BalanceBaseline():
                 connection.execute(self._insert_new[BalanceBaseline], baseline_row(item))
+            case DayStart():
+                connection.execute(self._upsert_day, day_row(item))
             case DeadLetter():
                 connection.execute(self._upsert_dead_letter, dead_letter_row(item))
             case RunStart(started_ns, pid, version):

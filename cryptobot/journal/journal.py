@@ -16,6 +16,7 @@ from cryptobot.journal.reads import JournalReads
 from cryptobot.journal.records import (
     AccountSnapshot,
     BalanceBaseline,
+    DayStart,
     DeadLetter,
     JournalStatus,
     ModeChange,
@@ -169,6 +170,10 @@ class Journal(JournalReads):
     def record_baseline(self, baseline: BalanceBaseline) -> asyncio.Future[None]:
         """Append a baseline of the live account. Raises as ``record``."""
         return self._submit(baseline)
+
+    def record_day(self, start: DayStart) -> asyncio.Future[None]:
+        """Note how a day began, or begin it anew. Raises as ``record``."""
+        return self._submit(start)
 
     def record_dead_letter(self, letter: DeadLetter) -> asyncio.Future[None]:
         """Add a dead letter, or replace what is known of it by its id. Raises as ``record``."""

@@ -13,6 +13,7 @@ from cryptobot.journal.positions import positions as positions_of
 from cryptobot.journal.records import (
     AccountSnapshot,
     BalanceBaseline,
+    DayStart,
     DeadLetter,
     DeadLetterState,
     ModeChange,
@@ -151,6 +152,14 @@ def last_baseline(connection: Connection) -> BalanceBaseline | None:
     newest = schema.balance_baselines.c.id.desc()
     row = _rows(connection, select(schema.balance_baselines).order_by(newest).limit(1)).first()
     return None if row is None else rows.to_baseline(row)
+
+
+def last_day(connection: Connection, mode: Mode) -> DayStart | None:
+    """Return the newest day's beginning of ``mode``."""
+    day = schema.day_starts.c
+    statement = select(schema.day_starts).where(day.mode == mode.value).order_by(day.day.desc())
+    row = _rows(connection, statement.limit(1)).first()
+    return None if row is None else rows.to_day(row)
 
 
 def dead_letters(

@@ -19,6 +19,7 @@ from cryptobot.journal.records import (
     AccountSnapshot,
     BalanceBaseline,
     DailyOrders,
+    DayStart,
     DeadLetter,
     DeadLetterState,
     ModeChange,
@@ -108,6 +109,10 @@ class JournalReads:
     async def last_baseline(self) -> BalanceBaseline | None:
         """Return what the live account held when it was last believed, ``None`` before."""
         return await self._read(queries.last_baseline)
+
+    async def last_day(self, mode: Mode) -> DayStart | None:
+        """Return how the newest day of ``mode`` began, ``None`` before the first."""
+        return await self._read(queries.last_day, mode)
 
     async def dead_letters(
         self, *, state: DeadLetterState | None = None, limit: int = 100

@@ -90,6 +90,22 @@ class BalanceBaseline:
 
 
 @dataclass(frozen=True, slots=True)
+class DayStart:
+    """How a mode's UTC day began: what its losses are counted from.
+
+    Attributes:
+        equity: What the account was worth, in quote currency; ``None`` when unknown.
+        profit: Realized and unrealized profit up to then, by symbol, in quote currency.
+    """
+
+    mode: Mode
+    day: date
+    at_ns: int
+    equity: Decimal | None
+    profit: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
 class RunStart:
     """An engine start; ``(started_ns, pid)`` identifies the run."""
 
@@ -160,7 +176,14 @@ class DeadLetter:
 
 
 Record = (
-    OrderRecord | ModeChange | AccountSnapshot | BalanceBaseline | RunStart | RunEnd | DeadLetter
+    OrderRecord
+    | ModeChange
+    | AccountSnapshot
+    | BalanceBaseline
+    | DayStart
+    | RunStart
+    | RunEnd
+    | DeadLetter
 )
 
 

@@ -1,6 +1,7 @@
 """Domain values as rows, and rows as domain values."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from cryptobot.journal.column_types import decimal_text
 from cryptobot.journal.records import (
     AccountSnapshot,
     BalanceBaseline,
+    DayStart,
     DeadLetter,
     DeadLetterState,
     Holding,
@@ -127,6 +129,17 @@ def baseline_row(baseline: BalanceBaseline) -> dict[str, Any]:
     }
 
 
+def day_row(start: DayStart) -> dict[str, Any]:
+    """Return the ``day_starts`` row of a day's beginning."""
+    return {
+        "mode": start.mode.value,
+        "day": start.day.isoformat(),
+        "at_ns": start.at_ns,
+        "equity": start.equity,
+        "profit": _amounts_json(start.profit),
+    }
+
+
 def dead_letter_row(letter: DeadLetter) -> dict[str, Any]:
     """Return the ``dead_letters`` row of a dead letter."""
     return {
@@ -230,6 +243,17 @@ def to_account(row: Row) -> AccountSnapshot:
 def to_baseline(row: Row) -> BalanceBaseline:
     """Return the baseline of a ``balance_baselines`` row."""
     return BalanceBaseline(row["at_ns"], _amounts(row["totals"]), _amounts(row["booked"]))
+
+
+def to_day(row: Row) -> DayStart:
+    """Return the day's beginning of a ``day_starts`` row."""
+    return DayStart(
+        Mode(row["mode"]),
+        date.fromisoformat(row["day"]),
+        row["at_ns"],
+        row["equity"],
+        _amounts(row["profit"]),
+    )
 
 
 def to_dead_letter(row: Row) -> DeadLetter:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from cryptobot.domain.order import OPEN
 from cryptobot.journal.column_types import DecimalText
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 """Every revision this program knows, oldest first; the last is the one it works on."""
 
 HEAD: Final = REVISIONS[-1]
@@ -166,6 +166,16 @@ balance_baselines = Table(
     Column("totals", Text, nullable=False),
     Column("booked", Text, nullable=False),
     UniqueConstraint("at_ns", name="uq_balance_baselines"),
+)
+
+day_starts = Table(
+    "day_starts",
+    metadata,
+    Column("mode", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("equity", DecimalText),
+    Column("profit", Text, nullable=False),
 )
 
 runs = Table(

@@ -54,12 +54,13 @@ def upsert_order(dialect: Dialect) -> CompiledInsert:
     return CompiledInsert(statement, dialect, _columns(table))
 
 
-def upsert(dialect: Dialect, table: Table, key: str) -> Any:
-    """Return an insert that replaces the row whose ``key`` is known."""
+def upsert(dialect: Dialect, table: Table) -> Any:
+    """Return an insert that replaces the row whose primary key is known."""
     insert: Any = _insert(dialect)(table)
-    changing = _columns(table, without={key})
+    key = [column.name for column in table.primary_key]
+    changing = _columns(table, without=set(key))
     return insert.on_conflict_do_update(
-        index_elements=[key], set_={name: insert.excluded[name] for name in changing}
+        index_elements=key, set_={name: insert.excluded[name] for name in changing}
     )
 
 

@@ -186,6 +186,29 @@ class DatabaseSettings(Section):
         return value
 
 
+PriceBand = Annotated[Decimal, BeforeValidator(_bounded_exact), Field(gt=0, le=10)]
+
+
+class SymbolRisk(Section):
+    """Limits of one symbol, ``[risk.symbols."BTC/USDT"]``; what is left out is as for every symbol.
+
+    Attributes:
+        max_order_notional: In place of the limit for every symbol.
+        max_position_notional: In place of the limit for every symbol.
+        max_open_orders: Of this symbol, besides the limit in all.
+        max_orders_per_10s: Of this symbol, besides the limit in all.
+        max_daily_loss: Of this symbol, besides the limit in all.
+        price_band: In place of the limit for every symbol.
+    """
+
+    max_order_notional: Money | None = None
+    max_position_notional: Money | None = None
+    max_open_orders: int | None = Field(default=None, ge=0)
+    max_orders_per_10s: int | None = Field(default=None, ge=0)
+    max_daily_loss: Money | None = None
+    price_band: PriceBand | None = None
+
+
 class RiskSettings(Section):
     """Limits checked before every order, live and paper alike.
 
@@ -197,6 +220,13 @@ class RiskSettings(Section):
         max_orders_per_10s: Most orders sent in 10 s; Binance allows 50.
         block_while_unresolved: Deny orders on a symbol's side while the outcome of one there is
             unknown. Off: only the strategy whose order it is has to wait.
+        max_total_notional: Largest value of all positions together with all open orders filled, in
+            quote currency.
+        max_daily_loss: Loss of the UTC day, realized and unrealized, from which on only orders that
+            make a position smaller are taken; in quote currency.
+        price_band: Furthest that a limit price may be from the market, as a fraction of it:
+            against slips of the finger.
+        symbols: Other limits for some symbols.
     """
 
     max_order_notional: Money = Decimal(1000)
@@ -204,6 +234,18 @@ class RiskSettings(Section):
     max_open_orders: int = Field(default=50, ge=0)
     max_orders_per_10s: int = Field(default=40, ge=0)
     block_while_unresolved: bool = True
+    max_total_notional: Money = Decimal(20_000)
+    max_daily_loss: Money = Decimal(1000)
+    price_band: PriceBand = Decimal("0.5")
+    symbols: dict[str, SymbolRisk] = Field(default_factory=dict)
+
+    @field_validator("symbols", mode="before")
+    @classmethod
+    def _unified(cls, value: object) -> object:
+        """Write symbols as they are: names in environment variables arrive in lower case."""
+        if isinstance(value, dict):
+            return {str(symbol).upper(): limits for symbol, limits in value.items()}
+        return value
 
 
 Pauses = Annotated[

@@ -37,14 +37,14 @@ from cryptobot.domain.errors import (
 )
 from cryptobot.domain.ids import IdSource, client_order_id
 from cryptobot.domain.mode import Mode, TradingState
-from cryptobot.domain.money import ZERO, plain
-from cryptobot.domain.order import Order, OrderIntent, OrderState, Side
+from cryptobot.domain.money import plain
+from cryptobot.domain.order import Order, OrderIntent, OrderState
 from cryptobot.journal.records import Recorded
 from cryptobot.trading.exchange import Exchange, OrderRequest
 from cryptobot.trading.fence import Fence
 from cryptobot.trading.order_journal import OrderJournal
 from cryptobot.trading.order_tracker import OrderTracker
-from cryptobot.trading.risk import Denial, Risk, pending
+from cryptobot.trading.risk import Denial, Risk, reduces
 
 _log = structlog.stdlib.get_logger("cryptobot.orders")
 
@@ -168,7 +168,7 @@ class OrderGateway:
             return await self._denied(order, denial, accepted)
         order = order.moved(OrderState.SUBMITTED, order.created_ns)
         committed = self._journal.intent(order)
-        self._risk[order.mode].sent()
+        self._risk[order.mode].sent(order.symbol)
         self._tracker.admit(order, accepted)
         fence = self._fence if order.mode is Mode.LIVE else None
         permit = _Permit(committed, fence, self._fence.switches)
@@ -302,8 +302,7 @@ class OrderGateway:
             return None
         if state is TradingState.HALTED:
             return Denial("halted", "trading is halted until reconciliation is clean")
-        change = intent.amount + pending(intent, resting)
-        if (position < ZERO) == (intent.side is Side.BUY) and change <= abs(position):
+        if reduces(intent, position, resting):
             return None
         return Denial("reducing", "only orders that make a position smaller are taken now")
 

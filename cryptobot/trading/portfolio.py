@@ -1,6 +1,6 @@
 """Positions and balances of both modes, in memory; prices from the market."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from decimal import Decimal
 
 from cryptobot.domain.mode import Mode
@@ -8,6 +8,7 @@ from cryptobot.domain.money import ZERO, plain
 from cryptobot.domain.order import Fill, Order
 from cryptobot.journal.positions import Position
 from cryptobot.trading.exchange import Balance
+from cryptobot.trading.risk import Holding
 
 
 class Portfolio:
@@ -74,6 +75,29 @@ class Portfolio:
             if price is not None:
                 total += balance.total * price
         return total
+
+    def profit(self, mode: Mode, symbols: Container[str]) -> dict[str, Decimal] | None:
+        """Return realized and unrealized profit of ``symbols``, each in its quote currency.
+
+        ``None`` while the price of something held is missing.
+        """
+        found = {}
+        for symbol, held in self._positions[mode].items():
+            if symbol not in symbols:
+                continue  # nobody tells its price
+            price = self._price(symbol) if held.amount else ZERO
+            if price is None:
+                return None
+            found[symbol] = held.realized + held.amount * price - held.cost
+        return found
+
+    def holdings(self, mode: Mode) -> dict[str, Holding]:
+        """Return the positions with what one of each is worth: the market's price, or its cost."""
+        return {
+            symbol: Holding(held.amount, self._price(symbol) or held.average or ZERO)
+            for symbol, held in self._positions[mode].items()
+            if held.amount
+        }
 
     def to_wire(self, mode: Mode, currency: str) -> dict[str, object]:
         """Return the portfolio as the control socket shows it."""

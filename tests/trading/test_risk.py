@@ -8,6 +8,7 @@ from cryptobot.domain.order import Order, OrderState, Side
 from cryptobot.trading.risk import Denial, Risk, RiskLimits
 
 from .order_path import an_intent
+from .scripted_venue import SYMBOL
 from .test_order_tracker import an_order
 
 LIMITS = RiskLimits(D(1_000), D(5_000), 3, 2)
@@ -89,17 +90,17 @@ def test_rate_with_the_window_full_denies_until_ten_seconds_have_passed() -> Non
         denial = risk.denial(an_intent(), D(100), D(0), ())
         return None if denial is None else denial.code
 
-    risk.sent()
+    risk.sent(SYMBOL)
     assert code() is None
     clock.advance(NS_PER_S)
-    risk.sent()
+    risk.sent(SYMBOL)
     assert code() == "max_orders_per_10s"
     clock.advance(9 * NS_PER_S - 1)
     assert code() == "max_orders_per_10s"
     clock.advance(1)
     assert code() is None
     clock.set(clock.now_ns() - 3600 * NS_PER_S)  # the wall clock plays no part
-    risk.sent()
+    risk.sent(SYMBOL)
     assert code() == "max_orders_per_10s"
 
 
