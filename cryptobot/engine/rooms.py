@@ -196,7 +196,7 @@ class Rooms:
                 market_ages_s=self._market_ages_s,
                 journal_trouble=lambda: journal.unavailable_reason,
                 clock_skew_s=self._clock_skew_s,
-                daily_loss=lambda: self.daily_loss[Mode.LIVE].loss(),
+                daily_loss=self.daily_loss[Mode.LIVE].loss,
             ),
             clock,
             mode=lambda: self.modes.mode,
