@@ -93,7 +93,8 @@ class Settlement:
                 return
             not_found += 1
             log.info("order_lookup_not_found", times=not_found)
-            if order.state is not OrderState.UNRESOLVED:
+            order = self._tracker.get(order_id)  # the stream may have been faster once more
+            if order is None or order.state is not OrderState.UNRESOLVED:
                 return  # accepted before: only a reconciliation may say more
             if not_found >= NOT_FOUND_NEEDED and self._patient(began_ns):
                 settled = self._tracker.settle(
