@@ -72,7 +72,7 @@ class ModelClient:
 
     async def connect(self) -> None:
         """Load the instruments."""
-        await self._read(lambda _: None)
+        await self._ask(lambda _: None)
         self.instruments.update(INSTRUMENTS)
         self.clock_skew_ms = 0.0
         self._connected = True
@@ -202,6 +202,12 @@ class ModelClient:
         return await self._read(lambda _: [self._wire.exchange.candle(symbol)])
 
     async def _read(self, look: Callable[[float], _T]) -> _T:
+        """Ask over the connection."""
+        if not self._connected:
+            raise ReadFailed("not connected")
+        return await self._ask(look)
+
+    async def _ask(self, look: Callable[[float], _T]) -> _T:
         """Ask; the answer may be as old as the weather lets it be."""
         await asyncio.sleep(self._wire.travel_s() + self._wire.slowness_s())
         if self._wire.read_fails():

@@ -54,6 +54,7 @@ class People:
         oracle: Told of switches.
         trace: Told of everything.
         rng: Chooses.
+        on_paper: Called when paper is asked for, and when it is acknowledged.
     """
 
     def __init__(
@@ -66,7 +67,9 @@ class People:
         oracle: Oracle,
         trace: Trace,
         rng: Random,
+        on_paper: Callable[[], None],
     ) -> None:
+        self._on_paper = on_paper
         self._engine = engine
         self._restart = restart
         self._exchange = exchange
@@ -193,12 +196,14 @@ class People:
     async def _switch_to_paper(self, *, cancel_open: bool) -> None:
         engine = self._running()
         call = self._oracle.call()
+        self._on_paper()
         switching = engine.rooms.modes.to_paper(
             reason="test", actor="people", trigger=ModeTrigger.OPERATOR, cancel_open=cancel_open
         )
         await self.through(engine, switching, "to-paper")
         self._oracle.fenced(call)
         self._trace.add("paper acknowledged")
+        self._on_paper()
 
     async def _to_live_once(self) -> None:
         await self.to_live()
