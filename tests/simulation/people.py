@@ -264,7 +264,10 @@ class People:
         """Have something done inside an engine. Raises ``Interrupted`` when it dies meanwhile."""
         task = engine.run(request, name)
         await asyncio.wait({task})
-        if not engine.alive or task.cancelled():
+        if task.cancelled():
+            raise Interrupted
+        task.exception()  # looked at though nobody may want it: else it would count as unnoticed
+        if not engine.alive:
             raise Interrupted
         return task.result()
 

@@ -160,6 +160,7 @@ class Run:
         await self._sleep_until(self._ends_s)
         self.trace.add("faults are over")
         self._crashes.clear()
+        self.clock.offset_ns = 0
         await self._quiet()
 
     async def _begin(self) -> None:
