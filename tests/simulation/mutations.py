@@ -61,12 +61,12 @@ def no_journal_before_wire() -> AbstractContextManager[Any]:
 def fills_not_deduplicated() -> AbstractContextManager[Any]:
     """Every report's trades are new, whatever their ids."""
 
-    def apply(self: OrderTracker, mode: Mode, report: OrderReport, source: str) -> Order | None:
+    def apply(self: OrderTracker, mode: Mode, report: OrderReport, *how: Any) -> Order | None:
         counted[0] += 1
         fills = tuple(
             replace(fill, trade_id=f"{fill.trade_id}-{counted[0]}") for fill in report.fills
         )
-        return _APPLY(self, mode, replace(report, fills=fills), source)
+        return _APPLY(self, mode, replace(report, fills=fills), *how)
 
     counted = [0]
     return patch.object(OrderTracker, "apply", apply)
@@ -75,11 +75,11 @@ def fills_not_deduplicated() -> AbstractContextManager[Any]:
 def fills_booked_again() -> AbstractContextManager[Any]:
     """The portfolio is told of a report's trades, known or not."""
 
-    def apply(self: OrderTracker, mode: Mode, report: OrderReport, source: str) -> Order | None:
+    def apply(self: OrderTracker, mode: Mode, report: OrderReport, *how: Any) -> Order | None:
         order = self.find(mode, report)
         known = self._fills.get(order.order_id, {}) if order is not None else {}
         again = tuple(fill for fill in report.fills if fill.trade_id in known)
-        after = _APPLY(self, mode, report, source)
+        after = _APPLY(self, mode, report, *how)
         if after is not None and again:
             self._tell(after, again)
         return after
