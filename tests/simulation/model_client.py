@@ -77,7 +77,7 @@ class ModelClient:
 
     async def connect(self) -> None:
         """Load the instruments."""
-        await self._read(lambda _: None)
+        await self._ask(lambda _: None)
         self.instruments.update(INSTRUMENTS)
         self.clock_skew_ms = 0.0
         self._connected = True
@@ -113,16 +113,12 @@ class ModelClient:
         await asyncio.sleep(0)  # headers and body leave in two turns of the loop
         permit.check()
         self._wire.order_left(request)
-        try:
-            return await self._answer(
-                fault,
-                lambda: self._wire.exchange.place(request),
-                request.client_order_id,
-                order=True,
-            )
-        except NotSent:
-            self._wire.turned_away(request.client_order_id)
-            raise
+        return await self._answer(
+            fault,
+            lambda: self._wire.exchange.place(request),
+            request.client_order_id,
+            order=True,
+        )
 
     async def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport:
         """Send a cancel."""
@@ -224,6 +220,12 @@ class ModelClient:
         return await self._read(lambda _: [self._wire.exchange.candle(symbol)])
 
     async def _read(self, look: Callable[[float], _T]) -> _T:
+        """Ask over the connection."""
+        if not self._connected:
+            raise ReadFailed("not connected")
+        return await self._ask(look)
+
+    async def _ask(self, look: Callable[[float], _T]) -> _T:
         """Ask; the answer may be as old as the weather lets it be."""
         await asyncio.sleep(self._wire.travel_s() + self._wire.slowness_s())
         if self._wire.read_fails():

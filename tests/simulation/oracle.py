@@ -51,7 +51,6 @@ class Oracle:
         self._exchange = exchange
         self._committed = committed
         self._fail = fail
-        self._left: dict[str, str] = {}
         self._on_the_way: set[str] = set()
         self._fenced_by: int | None = None
         self._lifting: set[int] = set()
@@ -102,23 +101,23 @@ class Oracle:
         if order_id is None:
             self._fail(f"order {name} left before its intent was on disk")
             return
-        if name in self._left:
-            self._fail(f"order {name} left twice")
+        if self._may_exist(name):
+            self._fail(f"order {name} left again while the first may exist")
         wish = self._committed.orders[order_id]["request_id"]
         for earlier in self._committed.wanted[wish]:
             client_id = self._committed.orders[earlier]["client_order_id"]
-            if client_id != name and (
-                client_id in self._on_the_way or self._exchange.find(client_id, 1e9) is not None
-            ):
+            if client_id != name and self._may_exist(client_id):
                 self._fail(f"order {name} left while {client_id} of the same wish may exist")
         for order in process.rooms.tracker.open_orders(Mode.LIVE):
             if order.state in UNKNOWN and order.order_id in self._of_earlier_runs:
                 self._fail(f"order {name} left while {order.order_id} of an earlier run is unknown")
-        self._left[name] = order_id
 
-    def on_turned_away(self, name: str) -> None:
-        """Note an order that the exchange refused to look at: it may be sent again."""
-        self._left.pop(name, None)
+    def _may_exist(self, client_order_id: str) -> bool:
+        """Whether an order is on the exchange, or may still arrive there."""
+        return (
+            client_order_id in self._on_the_way
+            or self._exchange.find(client_order_id, 1e9) is not None
+        )
 
     def on_sent(self, name: str) -> None:
         """Note an order that is on its way and will arrive, whatever its sender hears."""

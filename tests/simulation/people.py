@@ -54,6 +54,7 @@ class People:
         oracle: Told of switches.
         trace: Told of everything.
         rng: Chooses.
+        on_paper: Called when paper is asked for, and when it is acknowledged.
     """
 
     def __init__(
@@ -66,7 +67,9 @@ class People:
         oracle: Oracle,
         trace: Trace,
         rng: Random,
+        on_paper: Callable[[], None],
     ) -> None:
+        self._on_paper = on_paper
         self._engine = engine
         self._restart = restart
         self._exchange = exchange
@@ -193,12 +196,14 @@ class People:
     async def _switch_to_paper(self, *, cancel_open: bool) -> None:
         engine = self._running()
         call = self._oracle.call()
+        self._on_paper()
         switching = engine.rooms.modes.to_paper(
             reason="test", actor="people", trigger=ModeTrigger.OPERATOR, cancel_open=cancel_open
         )
         await self.through(engine, switching, "to-paper")
         self._oracle.fenced(call)
         self._trace.add("paper acknowledged")
+        self._on_paper()
 
     async def _to_live_once(self) -> None:
         await self.to_live()
@@ -259,7 +264,10 @@ class People:
         """Have something done inside an engine. Raises ``Interrupted`` when it dies meanwhile."""
         task = engine.run(request, name)
         await asyncio.wait({task})
-        if not engine.alive or task.cancelled():
+        if task.cancelled():
+            raise Interrupted
+        task.exception()  # looked at though nobody may want it: else it would count as unnoticed
+        if not engine.alive:
             raise Interrupted
         return task.result()
 

@@ -1,6 +1,6 @@
 """What happens in a run: drawn from one integer, so that the integer replays it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from operator import attrgetter
 from random import Random
@@ -40,8 +40,8 @@ class Moment(StrEnum):
     """The journal answered."""
     REPORT = "report"
     """The user stream said something."""
-    FENCE = "fence"
-    """A switch to paper was asked for."""
+    PAPER = "paper"
+    """A switch to paper was asked for, or acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +130,20 @@ OFTEN: Final = (
 """Weights of what is done."""
 
 
+SIEGES: Final = ("cut_off", "cut_off", *sorted(WEATHERS))
+"""What may last nearly all of a run, longer than every patience."""
+
+BAD_DISKS: Final = ("disk_down", "disk_slow")
+
+
 def draw(seed: int) -> Scenario:
-    """Return the scenario of a seed."""
+    """Return the scenario of a seed: mostly anything, sometimes one of the worst constellations."""
     rng = Random(f"scenario-{seed}")
+    kind = rng.choices((_anything, _siege, _switch_on_a_bad_disk), (80, 16, 4))[0]
+    return kind(seed, rng)
+
+
+def _anything(seed: int, rng: Random) -> Scenario:
     active_s = rng.uniform(3.0, 9.0)
     return Scenario(
         seed=seed,
@@ -145,16 +156,44 @@ def draw(seed: int) -> Scenario:
     )
 
 
+def _siege(seed: int, rng: Random) -> Scenario:
+    active_s = rng.uniform(9.0, 13.0)
+    name = rng.choice(SIEGES)
+    return replace(
+        _anything(seed, rng),
+        active_s=active_s,
+        starts_live=True,
+        spells=(Spell(name, rng.uniform(0.0, 1.0), active_s),),
+        actions=_actions(rng, active_s),
+    )
+
+
+def _switch_on_a_bad_disk(seed: int, rng: Random) -> Scenario:
+    """Paper is asked for while the journal cannot keep it, and the machine dies."""
+    begins_s = rng.uniform(0.3, 1.5)
+    crash = Crash(Moment.PAPER, 2, rng.choice((1, 3, 8, 40)), 0.05, power=True)
+    return replace(
+        _anything(seed, rng),
+        starts_live=True,
+        spells=(Spell(rng.choice(BAD_DISKS), begins_s, begins_s + 2),),
+        actions=tuple(
+            Action(begins_s + after_s, act)
+            for after_s, act in ((0.1, Act.WISH), (0.2, Act.TO_PAPER), (1.5, Act.WISH))
+        ),
+        crashes=(crash,),
+    )
+
+
 def _strategies(rng: Random) -> tuple[str, ...]:
     return rng.choice(((), (), (), ("moving_average_cross",), ("grid",)))
 
 
 def _spells(rng: Random, active_s: float) -> tuple[Spell, ...]:
-    names = rng.sample(sorted(WEATHERS), rng.choice((0, 1, 1, 2, 2, 3)))
+    names = rng.sample(sorted(WEATHERS), rng.choice((0, 1, 2, 2, 3, 4)))
     spells = []
     for name in names:
         begins = rng.uniform(0.0, active_s * 0.8)
-        spells.append(Spell(name, begins, begins + rng.uniform(0.5, active_s)))
+        spells.append(Spell(name, begins, begins + rng.uniform(1.0, active_s)))
     return tuple(spells)
 
 

@@ -26,8 +26,12 @@ class Trace:
         line = f"{self._time_s():10.6f} {what}"
         self._hash.update(line.encode())
         self._last.append(line)
+        self.note(what)
+
+    def note(self, what: str) -> None:
+        """Print what is no event, such as a log line."""
         if self._echo is not None:
-            self._echo(line)
+            self._echo(f"{self._time_s():10.6f} {what}")
 
     def last(self, count: int = KEPT) -> list[str]:
         """Return the latest events, oldest first."""

@@ -88,6 +88,7 @@ WEATHERS: Final[Mapping[str, Weather]] = {
     "unreachable": Weather({_F.UNREACHABLE: 1.0}, read_fails=1.0, deaf=True, silent=True),
     "refusing": Weather({_F.REFUSED: 0.7}),
     "maintenance": Weather({_F.FAILED: 1.0}, read_fails=1.0, deaf=True, silent=True),
+    "cut_off": Weather({_F.REPLY_LOST: 0.8}, read_fails=1.0, deaf=True),
     "failing": Weather({_F.FAILED: 0.4, _F.REPLY_LOST: 0.4}, read_fails=0.4, slow_s=1.0),
     "slow": Weather(slow_s=4.0),
     "jumbled": Weather(doubled=0.3, delayed=0.5),

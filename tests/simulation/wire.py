@@ -36,7 +36,6 @@ class Wire:
         on_left: Told of every order whose bytes left.
         on_sent: Told of every order that will arrive.
         on_arrived: Told of every order that the exchange has executed or refused.
-        on_turned_away: Told of every order that the exchange refused to look at.
     """
 
     def __init__(
@@ -49,7 +48,6 @@ class Wire:
         on_left: Callable[[OrderRequest], None],
         on_sent: Callable[[str], None],
         on_arrived: Callable[[str], None],
-        on_turned_away: Callable[[str], None],
     ) -> None:
         self._loop = loop
         self.exchange = exchange
@@ -58,7 +56,6 @@ class Wire:
         self._on_left = on_left
         self._on_sent = on_sent
         self._on_arrived = on_arrived
-        self.turned_away = on_turned_away
         self._user: list[asyncio.Queue[Message]] = []
         self._market: list[tuple[str, type[Any], asyncio.Queue[Any]]] = []
         self._last_s = 0.0

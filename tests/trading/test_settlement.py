@@ -305,6 +305,26 @@ async def test_settle_with_a_stream_that_was_faster_stops_asking(search: Searchi
     assert search.path.live.lookups == []
 
 
+async def test_settle_with_a_stream_that_is_faster_than_the_last_lookup_leaves_it_the_order(
+    search: Searching,
+) -> None:
+    asked = search.path.live.find_order
+
+    async def find(symbol: str, client_order_id: str) -> OrderReport | None:
+        if len(search.path.live.lookups) == 2:
+            search.path.tracker.apply(Mode.LIVE, a_report(search.client_id), "stream")
+        return await asked(symbol, client_order_id)
+
+    search.path.live.find_order = find  # type: ignore[method-assign]
+    search.rooms.start(search.order)
+    search.path.clock.advance(PATIENCE_S * NS_PER_S)
+    await asyncio.gather(*search.rooms._tasks.values())
+    assert len(search.path.live.lookups) == 3
+    order = search.path.tracker.get(search.order.order_id)
+    assert order is not None
+    assert order.state is S.ACCEPTED
+
+
 async def test_settle_with_an_accepted_order_not_found_leaves_it_to_reconciliation(
     search: Searching,
 ) -> None:
