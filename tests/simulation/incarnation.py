@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -24,6 +25,7 @@ from cryptobot.engine.metrics_feed import CHANNELS
 from cryptobot.engine.rooms import Rooms
 from cryptobot.settings import Settings
 from cryptobot.strategies.catalogue import find_strategies
+from cryptobot.trading import guarded_exchange
 from telemetry.catalogue import ORDER_LATENCY_BUCKETS_MS
 from telemetry.health import Health
 from telemetry.metrics import Metrics
@@ -203,13 +205,14 @@ class Incarnation:
 @contextmanager
 def _edges(wire: Wire) -> Iterator[None]:
     def client(_: object, clock: Clock, **observers: Any) -> ModelClient:
-        return ModelClient(wire, clock, observers["on_request"], observers["on_stream"])
+        return ModelClient(wire, clock, **observers)
 
     with (
         patch.object(rooms_module, "ExchangeClient", client),
         patch.object(rooms_module, "find_strategies", _find_strategies),
         patch.object(engine_module, "ControlServer", NoSocket),
         patch.object(engine_module, "LoopLag", NoPulse),
+        patch.object(guarded_exchange, "random", SimpleNamespace(Random=lambda: Random(wire.seed))),
         patch.object(jobs_module, "Jobs", VirtualJobs),
     ):
         yield

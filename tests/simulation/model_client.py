@@ -14,13 +14,14 @@ from cryptobot.domain.errors import (
     OrderRefused,
     OutcomeUnknown,
     ReadFailed,
+    Silenced,
     VenueError,
 )
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.market import Book, Candle, PublicTrade
 from cryptobot.domain.order import Fill, OrderReport, OrderState
 from cryptobot.matching.refusal import Refusal, RefusalCode
-from cryptobot.trading.capabilities import CAPABILITIES
+from cryptobot.trading.capabilities import capabilities_of
 from cryptobot.trading.ccxt_streams import StreamObserver
 from cryptobot.trading.exchange import Balance, OrderRequest, Permit
 from cryptobot.trading.traffic import Budget, Traffic
@@ -33,15 +34,14 @@ _F = WriteFault
 _T = TypeVar("_T")
 
 VERDICTS: Final[Mapping[WriteFault, Callable[[], VenueError]]] = {
-    _F.BUSY: lambda: NotSent("429 Too Many Requests", "rate_limited"),
     _F.REFUSED: lambda: OrderRefused("-2010 insufficient balance", "insufficient_funds"),
     _F.FAILED: lambda: OutcomeUnknown("503 Service Unavailable", "http_5xx"),
 }
 """What the client hears of requests that the exchange does not execute."""
 
 UNHEARD: Final = {_F.REQUEST_LOST, _F.REPLY_LOST, _F.REQUEST_LATE}
-UNLIMITED: Final = 1_000_000_000
 RESET_S = 0.05
+HOST = "api.binance.com"
 """When a client hears of a connection that broke."""
 
 
@@ -53,6 +53,7 @@ class ModelClient:
         clock: The engine's machine's.
         on_request: As ``ExchangeClient``'s.
         on_stream: As ``ExchangeClient``'s.
+        on_limited: As ``ExchangeClient``'s.
     """
 
     id = "binance"
@@ -64,16 +65,17 @@ class ModelClient:
         clock: Clock,
         on_request: Callable[[str, str, float], None] | None,
         on_stream: StreamObserver | None,
+        on_limited: Callable[[float], None],
     ) -> None:
         self._wire = wire
         self._clock = clock
         self._on_request = on_request
         self._on_stream = on_stream
         self.instruments: dict[str, Instrument] = {}
-        self.traffic = Traffic(Budget(UNLIMITED, UNLIMITED), clock)
-        self.capabilities = CAPABILITIES[self.id]
         self.clock_skew_ms: float | None = None
         self._connected = False
+        self.capabilities = capabilities_of(self.id)
+        self.traffic = Traffic(Budget(6_000), clock, on_limited=on_limited)
 
     async def connect(self) -> None:
         """Load the instruments."""
@@ -112,6 +114,7 @@ class ModelClient:
         permit.check()
         await asyncio.sleep(0)  # headers and body leave in two turns of the loop
         permit.check()
+        self.traffic.check(HOST)
         self._wire.order_left(request)
         return await self._answer(
             fault,
@@ -144,6 +147,11 @@ class ModelClient:
         order: bool,
     ) -> OrderReport:
         """Let a request travel and return, or raise, what comes back of it."""
+        self.traffic.check(HOST)
+        self._wire.left()
+        if fault is _F.BUSY:
+            await self._wire.pause()
+            raise self._told_to_wait()
         verdict = VERDICTS.get(fault) if fault else None
         if verdict is not None:
             await self._wire.pause()
@@ -191,14 +199,12 @@ class ModelClient:
     async def find_by_exchange_id(self, symbol: str, exchange_order_id: str) -> OrderReport | None:
         """Look an order up by the exchange's id."""
         del symbol
-        return await self._read(
-            lambda s: self._wire.exchange.find_by_exchange_id(exchange_order_id, s)
-        )
+        return await self._read(lambda s: self._wire.exchange.by_id(exchange_order_id, s))
 
     async def closed_orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
-        """List orders that are closed."""
-        reports = await self._read(lambda s: self._wire.exchange.closed_orders(symbol, s))
-        return [report for report in reports if report.at_ns >= since_ms * 1_000_000]
+        """List closed orders."""
+        found = await self._read(lambda s: self._wire.exchange.closed_orders(symbol, s))
+        return [report for report in found if report.at_ns >= since_ms * 1_000_000]
 
     async def open_orders(self, symbol: str) -> list[OrderReport]:
         """List open orders."""
@@ -219,6 +225,12 @@ class ModelClient:
         del timeframe, limit
         return await self._read(lambda _: [self._wire.exchange.candle(symbol)])
 
+    def _told_to_wait(self) -> NotSent:
+        """Hear of a rate limit or a ban; from now on nothing may leave for a while."""
+        status, wait_s = self._wire.ban()
+        self.traffic.heard(HOST, status, {"Retry-After": str(wait_s)})
+        return NotSent(f"{status}", "rate_limited")
+
     async def _read(self, look: Callable[[float], _T]) -> _T:
         """Ask over the connection."""
         if not self._connected:
@@ -227,7 +239,15 @@ class ModelClient:
 
     async def _ask(self, look: Callable[[float], _T]) -> _T:
         """Ask; the answer may be as old as the weather lets it be."""
+        try:
+            self.traffic.check(HOST)
+        except Silenced as error:
+            raise ReadFailed(str(error), error.code) from error
+        self._wire.left()
         await asyncio.sleep(self._wire.travel_s() + self._wire.slowness_s())
+        if self._wire.limited():
+            self._told_to_wait()
+            raise ReadFailed("429 Too Many Requests", "rate_limited")
         if self._wire.read_fails():
             raise ReadFailed("no usable answer")
         found = look(self._wire.as_of_s())

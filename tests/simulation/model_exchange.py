@@ -130,28 +130,23 @@ class ModelExchange:
         record = self._record(client_order_id, as_of_s)
         return None if record is None else report_of(record, ())
 
-    def find_by_exchange_id(self, exchange_order_id: str, as_of_s: float) -> OrderReport | None:
-        """Return an order by the exchange's id."""
-        found = (
-            record for record in self._all(as_of_s) if str(record.order_id) == exchange_order_id
-        )
-        record = next(found, None)
-        return None if record is None else report_of(record, ())
-
-    def open_orders(self, symbol: str, as_of_s: float) -> list[OrderReport]:
-        """Return the orders that were open."""
-        return [
-            report_of(record, ())
-            for record in self._all(as_of_s)
-            if record.is_open and record.symbol == symbol
-        ]
+    def by_id(self, exchange_order_id: str, as_of_s: float) -> OrderReport | None:
+        """Return an order by the exchange's own id."""
+        found = (self.find(name, as_of_s) for name in self._histories)
+        return next((it for it in found if it and it.exchange_order_id == exchange_order_id), None)
 
     def closed_orders(self, symbol: str, as_of_s: float) -> list[OrderReport]:
         """Return the orders that were closed."""
+        found = (self._record(name, as_of_s) for name in self._histories)
+        return [report_of(it, ()) for it in found if it and it.symbol == symbol and not it.is_open]
+
+    def open_orders(self, symbol: str, as_of_s: float) -> list[OrderReport]:
+        """Return the orders that were open."""
+        records = [self._record(name, as_of_s) for name in self._histories]
         return [
             report_of(record, ())
-            for record in self._all(as_of_s)
-            if not record.is_open and record.symbol == symbol
+            for record in records
+            if record is not None and record.is_open and record.symbol == symbol
         ]
 
     def trades(self, symbol: str, as_of_s: float) -> list[Fill]:
@@ -170,10 +165,6 @@ class ModelExchange:
         return [history[-1][1] for history in self._histories.values()]
 
     # Inside
-
-    def _all(self, as_of_s: float) -> list[OrderRecord]:
-        records = [self._record(name, as_of_s) for name in self._histories]
-        return [record for record in records if record is not None]
 
     def _record(self, client_order_id: str, as_of_s: float) -> OrderRecord | None:
         found = None

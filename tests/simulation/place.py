@@ -19,6 +19,8 @@ from .weather import NOT_FOUND_PATIENCE_S, TIMEOUT_S
 
 IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 RECONCILED_EVERY_S: Final = 8
+BREAKER_OPEN_S: Final = 5
+FAILED_WINDOW_S: Final = 10
 MOST_ORDERS_PER_10S: Final = 200
 
 STRATEGIES: Final[dict[str, dict[str, Any]]] = {
@@ -82,9 +84,9 @@ class Place:
                     "exchange.timeout_s": TIMEOUT_S,
                     "reconciliation.not_found_patience_s": NOT_FOUND_PATIENCE_S,
                     "reconciliation.interval_s": RECONCILED_EVERY_S,
+                    "breaker.open_s": BREAKER_OPEN_S,
+                    "failover.failed_window_s": FAILED_WINDOW_S,
                     "risk.max_orders_per_10s": MOST_ORDERS_PER_10S,
-                    "failover.clock_skew_s": 0,  # the weather sets clocks wrong for good
-                    "breaker.open_s": 2,
                     "strategies.start": [STRATEGIES[name] for name in strategies],
                 },
                 environ={},

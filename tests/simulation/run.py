@@ -236,6 +236,7 @@ class Run:
             self.exchange,
             self.weather,
             rng,
+            on_noise=lambda: self._fail("a request left while the exchange wants silence"),
             on_left=self._on_left,
             on_sent=self.oracle.on_sent,
             on_arrived=self._on_arrived,

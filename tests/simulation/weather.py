@@ -51,6 +51,7 @@ class Weather:
     Attributes:
         writes: Probability of each fault of a write.
         read_fails: Probability that a read fails.
+        limited: Probability that a read is told to wait.
         lag_s: How old what a read says may be.
         slow_s: Up to how long an answer takes more than usual.
         dropped: Probability that a message of the user stream is lost, unseen by anybody.
@@ -64,6 +65,7 @@ class Weather:
 
     writes: Mapping[WriteFault, float] = field(default_factory=dict)
     read_fails: float = 0.0
+    limited: float = 0.0
     lag_s: float = 0.0
     slow_s: float = 0.0
     dropped: float = 0.0
@@ -84,7 +86,7 @@ WEATHERS: Final[Mapping[str, Weather]] = {
     "reply_lost": Weather({_F.REPLY_LOST: 0.9}),
     "lagging": Weather({_F.REPLY_LOST: 0.4}, lag_s=LONGEST_LAG_S),
     "garbled": Weather({_F.GARBLED: 0.5, _F.BARE: 0.3}, read_fails=0.3),
-    "busy": Weather({_F.BUSY: 0.7}, read_fails=0.7),
+    "busy": Weather({_F.BUSY: 0.7}, limited=0.4),
     "unreachable": Weather({_F.UNREACHABLE: 1.0}, read_fails=1.0, deaf=True, silent=True),
     "refusing": Weather({_F.REFUSED: 0.7}),
     "maintenance": Weather({_F.FAILED: 1.0}, read_fails=1.0, deaf=True, silent=True),

@@ -33,6 +33,7 @@ class Wire:
         exchange: The other end.
         weather: What goes wrong now.
         rng: Chooses within the weather.
+        on_noise: Told of every request that leaves while the exchange wants silence.
         on_left: Told of every order whose bytes left.
         on_sent: Told of every order that will arrive.
         on_arrived: Told of every order that the exchange has executed or refused.
@@ -45,6 +46,7 @@ class Wire:
         weather: Callable[[], Weather],
         rng: Random,
         *,
+        on_noise: Callable[[], None],
         on_left: Callable[[OrderRequest], None],
         on_sent: Callable[[str], None],
         on_arrived: Callable[[str], None],
@@ -53,12 +55,15 @@ class Wire:
         self.exchange = exchange
         self._weather = weather
         self.rng = rng
+        self.seed = rng.getrandbits(32)
+        self._on_noise = on_noise
         self._on_left = on_left
         self._on_sent = on_sent
         self._on_arrived = on_arrived
         self._user: list[asyncio.Queue[Message]] = []
         self._market: list[tuple[str, type[Any], asyncio.Queue[Any]]] = []
         self._last_s = 0.0
+        self._silent_until_s = 0.0
         self._deaf = False
         self._outside = Context()  # what is on its way belongs to no process
         self.cut = False
@@ -79,6 +84,21 @@ class Wire:
             if chance < 0:
                 return fault
         return None
+
+    def left(self) -> None:
+        """A request of any kind leaves now: it must not while the exchange wants silence."""
+        if self._loop.time() < self._silent_until_s:
+            self._on_noise()
+
+    def limited(self) -> bool:
+        """Choose whether a read is told to wait."""
+        return self.rng.random() < self._weather().limited
+
+    def ban(self) -> tuple[int, int]:
+        """Choose an answer's status and how many seconds of silence it begins."""
+        status, wait_s = self.rng.choice(((429, 1), (429, 2), (418, 3)))
+        self._silent_until_s = max(self._silent_until_s, self._loop.time() + wait_s)
+        return status, wait_s
 
     def read_fails(self) -> bool:
         """Choose whether a read fails."""
