@@ -52,7 +52,7 @@ class Group(StrEnum):
 GROUPS: Final[Mapping[str, Group | None]] = {PLACE: Group.ORDERS, CANCEL: None}
 """By operation; everything else is a read. Nothing stops a cancel: it makes risk smaller."""
 
-NO_EVIDENCE: Final = frozenset({"rate_limited", "clock_skew", "journal", "not_sent"})
+NO_EVIDENCE: Final = frozenset({"rate_limited", "clock_skew", "journal", "not_sent", "banned"})
 """Codes that say nothing about whether the exchange works."""
 
 ANSWERED: Final = frozenset({"authentication", "order_not_found", "bad_symbol", "bad_request"})

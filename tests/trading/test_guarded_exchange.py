@@ -321,6 +321,7 @@ def test_cause_of_every_row(operation: str, error: VenueError, cause: Cause | No
         (ReadFailed("", "authentication"), True),
         (ReadFailed("", "order_not_found"), True),
         (ReadFailed("", "rate_limited"), None),
+        (ReadFailed("", "banned"), None),
     ],
 )
 def test_verdict_of_every_row(error: VenueError, counts: bool | None) -> None:
