@@ -1,10 +1,48 @@
-"""Many runs in one process."""
+"""Many runs in one process, of its own: measuring coverage there would take most of the time.
+
+``python -m tests.simulation.chunk FIRST COUNT`` plays runs and tells as JSON what was broken and
+seen; ``... MUTATION`` looks for the first run that notices a mutation.
+"""
 
 import gc
+import json
+import subprocess
+import sys
 from collections import Counter
+from itertools import count, islice
+from pathlib import Path
+from typing import Any, Final
 
+from .mutations import MUTATIONS, RELEVANT
 from .place import a_place
 from .run import Outcome, play
+from .scenario import draw
+
+MOST_RUNS: Final = 400
+"""A mutation must be noticed within so many runs that can notice it, from seed 0."""
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+def elsewhere(*asked: object) -> Any:
+    """Return what this module tells when it is run in a process of its own."""
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.simulation.chunk", *map(str, asked)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert told.returncode == 0, told.stderr
+    return json.loads(told.stdout.splitlines()[-1])
+
+
+def first_noticing(mutation: str) -> int | None:
+    """Return the first seed whose run is broken by a mutation."""
+    relevant = RELEVANT.get(mutation)
+    seeds = (seed for seed in count() if relevant is None or relevant(draw(seed)))
+    with a_place() as place, MUTATIONS[mutation]():
+        return next((seed for seed in islice(seeds, MOST_RUNS) if play(seed, place).broken), None)
 
 
 def play_chunk(first: int, count: int) -> tuple[list[Outcome], Counter[str]]:
@@ -24,3 +62,17 @@ def play_chunk(first: int, count: int) -> tuple[list[Outcome], Counter[str]]:
         gc.enable()
         gc.collect()
     return broken, seen
+
+
+def main() -> None:
+    """Do what the arguments ask for."""
+    if sys.argv[1] in MUTATIONS:
+        told: object = first_noticing(sys.argv[1])
+    else:
+        broken, seen = play_chunk(int(sys.argv[1]), int(sys.argv[2]))
+        told = {"broken": [outcome.report() for outcome in broken], "seen": dict(seen)}
+    sys.stdout.write(f"\n{json.dumps(told)}\n")
+
+
+if __name__ == "__main__":
+    main()

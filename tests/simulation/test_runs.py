@@ -7,14 +7,13 @@ run prints the line that replays it.
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Final
 
 import pytest
 
 from cryptobot.domain.order import OrderState
 
-from .chunk import play_chunk
+from .chunk import ROOT, elsewhere
 from .place import Place
 from .run import play
 from .scenario import Act, Moment, draw
@@ -26,17 +25,15 @@ RUNS: Final = int(os.environ.get("CRYPTOBOT_SIMULATION_RUNS", "2000"))
 CHUNK: Final = 50
 """Runs in one test: xdist spreads tests."""
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-
 
 @pytest.mark.parametrize("first", range(FIRST_SEED, FIRST_SEED + RUNS, CHUNK))
 def test_run_with_each_seed_keeps_every_invariant(first: int) -> None:
-    broken, seen = play_chunk(first, min(CHUNK, FIRST_SEED + RUNS - first))
-    assert not broken, "\n\n".join(outcome.report() for outcome in broken)
+    told = elsewhere(first, min(CHUNK, FIRST_SEED + RUNS - first))
+    assert not told["broken"], "\n\n".join(told["broken"])
     # A chunk in which nothing goes wrong proves nothing.
-    happened = {state for state in OrderState if seen[f"live {state}"]}
+    happened = {state for state in OrderState if f"live {state}" in told["seen"]}
     assert happened >= set(OrderState) - {OrderState.INITIALIZED, OrderState.EXPIRED}
-    assert seen["crash"]
+    assert told["seen"]["crash"]
 
 
 def test_scenarios_draw_everything_there_is() -> None:
