@@ -267,8 +267,8 @@ class Rooms:
 
     def _orders_stopped(self) -> str | None:
         breaker = self.live.breakers[Group.ORDERS]
-        if breaker.state is BreakerState.CLOSED:
-            return None
+        if breaker.state is not BreakerState.OPEN:
+            return None  # half open it waits for orders, which only live brings
         return f"the circuit breaker {breaker.name} is {breaker.state}: {breaker.last_failure}"
 
     def _market_ages_s(self) -> Mapping[str, float | None]:

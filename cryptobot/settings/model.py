@@ -315,7 +315,7 @@ class FailoverSettings(Section):
     failed_window_s: float = Field(default=300.0, ge=1, le=86_400)
     exchange_down_s: float = Field(default=30.0, ge=0, le=86_400)
     market_stale_s: float = Field(default=30.0, ge=0, le=86_400)
-    journal_down_s: float = Field(default=1.0, ge=0, le=86_400)
+    journal_down_s: float = Field(default=5.0, ge=0, le=86_400)
     clock_skew_s: float = Field(default=2.0, ge=0, le=3600)
     daily_loss: Money = Decimal(0)
     open_orders: OpenOrders = OpenOrders.KEEP

@@ -50,7 +50,7 @@ class FailoverLimits:
     failed_window_s: float = 300.0
     exchange_down_s: float = 30.0
     market_stale_s: float = 30.0
-    journal_down_s: float = 1.0
+    journal_down_s: float = 5.0
     clock_skew_s: float = 2.0
     daily_loss: Decimal = ZERO
 

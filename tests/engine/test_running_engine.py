@@ -13,7 +13,6 @@ from random import Random
 from typing import Any
 
 import pytest
-import structlog
 
 from cryptobot.control.protocol import ErrorCode
 from cryptobot.domain.clock import SystemClock
@@ -181,14 +180,14 @@ async def test_exchange_for_paper_only_starts_on_paper_and_refuses_live_by_name(
     settings_of: Callable[..., Settings],
 ) -> None:
     settings = settings_of(exchange__id="kucoin")
-    with structlog.testing.capture_logs() as logs:
+    with capture_logs() as logs:
         async with running_engine(settings, ("key", "secret")) as running:
             status = await running.ask("engine.status")
             assert status["mode"] == "paper"
             error = await running.refused(
                 "mode.set", mode="live", reason="r", actor="a", confirm="main"
             )
-    told = [line["limits"] for line in logs if line["event"] == "exchange_limits"]
+        told = [line["limits"] for line in logs.of("exchange_limits")]
     assert len(told) == 1
     assert told[0].startswith("kucoin trades on paper only: ")
     assert error["code"] == ErrorCode.LIVE_REFUSED

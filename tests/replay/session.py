@@ -27,6 +27,9 @@ SETTINGS: Final = (
     "risk.max_position_notional=1000000",
     "risk.max_orders_per_10s=100000",
     "risk.max_open_orders=180",
+    "risk.max_total_notional=100000000",
+    "risk.max_daily_loss=100000000",
+    "failover.enabled=false",
 )
 STRATEGIES: Final[dict[str, dict[str, object]]] = {
     "moving_average_cross": {"amount": "0.005", "fast": 1, "slow": 2, "sample_s": 1},

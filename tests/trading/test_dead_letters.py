@@ -13,6 +13,7 @@ from cryptobot.domain.order import TERMINAL, Order, OrderState
 from cryptobot.journal.records import DeadLetter, DeadLetterState, RunEnd
 from cryptobot.trading.dead_letters import DeadLetterRefused, DeadLetters, UnknownDeadLetter
 from cryptobot.trading.order_retries import OrderRetries, provably_not_executed
+from telemetry.testing import capture_logs
 
 from .order_path import OrderPath
 from .scripted_venue import a_report, accept
@@ -83,17 +84,16 @@ def office(path: OrderPath) -> Office:
     return Office(path)
 
 
-async def test_add_keeps_counts_and_tells_with_all_it_knows(
-    office: Office, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_add_keeps_counts_and_tells_with_all_it_knows(office: Office) -> None:
     order = await office.refused()
-    letter = office.add(order)
+    with capture_logs() as logs:
+        letter = office.add(order)
+        (told,) = logs.of("DEAD_LETTER")
     assert await office.stored(letter) == letter
     assert (office.counts.total, office.counts.dead) == (1, {"orders": 1})
-    told = next(line for line in capsys.readouterr().out.splitlines() if "DEAD_LETTER" in line)
-    assert "critical" in told
-    for part in (order.order_id, letter.id, "network: reset", "attempts=4", "place_order"):
-        assert part in told
+    assert told["level"] == "critical"
+    for part in (order.order_id, letter.id, "network: reset", 4, "place_order"):
+        assert part in told.values()
 
 
 async def test_add_again_for_the_same_operation_is_the_same_letter(office: Office) -> None:
