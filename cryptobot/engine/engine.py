@@ -420,6 +420,9 @@ class Engine:
         balances = self._rooms.portfolio.balances(Mode.LIVE)
         if not balances:
             return  # never read: the paper account goes on with what it had
+        if not self._went_to_work:
+            self._owes_paper_account = True  # what earlier runs left is put back first
+            return
         self._rooms.paper.reset(balances)
         self._rooms.portfolio.set_positions(Mode.PAPER, self._rooms.portfolio.positions(Mode.LIVE))
         self._rooms.daily_loss[Mode.PAPER].begin()

@@ -350,3 +350,13 @@ async def test_restart_of_the_exchange_out_of_reach_is_answered(running: Running
     exchange = await running.ask("exchange.restart")
     assert exchange["up"] is False
     assert (await running.ask("engine.status"))["exchange"]["up"] is False
+
+
+async def test_switch_to_paper_while_connecting_starts_paper_from_the_live_account(
+    running: Running,
+) -> None:
+    rooms = running.engine._rooms
+    rooms.portfolio.set_balances(Mode.LIVE, {"USDT": Balance(D(77), D(0))})
+    running.engine._start_paper_account()
+    running.engine._on_connected()  # puts back what earlier runs left
+    assert (await rooms.paper.balances())["USDT"].total == 77
