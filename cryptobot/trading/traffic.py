@@ -112,6 +112,7 @@ class Traffic:
         self._numbers = count()
         self._server: asyncio.Task[None] | None = None
         self._silences: dict[str | None, Silence] = {}
+        self._listed = False
 
     # The budget
 
@@ -131,6 +132,7 @@ class Traffic:
                 continue
             match (row.get("rateLimitType"), row.get("interval"), row.get("intervalNum")):
                 case ("REQUEST_WEIGHT", "MINUTE", 1):
+                    self._listed = True
                     of_weight = self.budget.cost_per_minute / self.budget.weight_per_minute
                     self.budget = replace(
                         self.budget, cost_per_minute=limit * of_weight, weight_per_minute=limit
@@ -253,7 +255,8 @@ class Traffic:
     def heard(self, host: str | None, status: int, headers: Mapping[str, str]) -> None:
         """Take in an answer's head: what it says of limits, and whether it asks for silence."""
         weight = headers.get("X-MBX-USED-WEIGHT-1M")
-        if weight is not None and weight.isdecimal():
+        # Before the exchange has listed its limit, nobody knows what part of it that is.
+        if self._listed and weight is not None and weight.isdecimal():
             self._spent_by_others(int(weight) / self.budget.weight_per_minute)
         if status not in UNTOLD_WAIT_S:
             return

@@ -23,7 +23,8 @@ _TAKEN_UNANSWERED = {
 def test_failing_orders_switch_to_paper_say_why_and_live_comes_back_by_hand_only(
     simulator: SimulatorProcess, user_home: Path
 ) -> None:
-    with EngineProcess(simulator, user_home, settings=LOAD_SETTINGS) as engine:
+    settings = (*LOAD_SETTINGS, "failover.failed_orders=3")
+    with EngineProcess(simulator, user_home, settings=settings) as engine:
         engine.until_trading()
         set_faults(simulator, [_TAKEN_UNANSWERED, {**UNTOLD, "for_s": 10}])
         states = [engine.call("order.place", **MARKET_BUY)["state"] for _ in range(4)]

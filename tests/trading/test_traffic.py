@@ -127,6 +127,10 @@ def test_no_minute_ever_holds_more_than_the_budget(
 
 def test_what_others_use_on_our_address_counts_against_the_budget() -> None:
     traffic = a_traffic(ManualClock())
+    traffic.heard(HOST, 200, {"X-MBX-USED-WEIGHT-1M": "700"})  # of what?
+    assert traffic.used_ratio() == 0
+    weight = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1}
+    traffic.learn({"rateLimits": [{**weight, "limit": 1000}]})
     traffic.heard(HOST, 200, {"X-MBX-USED-WEIGHT-1M": "700"})
     assert traffic.used_ratio() == pytest.approx(0.7)
     traffic.heard(HOST, 200, {"X-MBX-USED-WEIGHT-1M": "650"})

@@ -20,6 +20,7 @@ LOAD_SETTINGS = (
     "risk.max_orders_per_10s=100000",
     "risk.max_open_orders=100000",
     "risk.block_while_unresolved=false",
+    "failover.failed_orders=0",
     "reconciliation.not_found_patience_s=2",
 )
 """Limits that load does not reach, and quicker doubts about orders that never arrived."""
