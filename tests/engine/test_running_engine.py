@@ -279,6 +279,7 @@ async def test_paper_account_that_cannot_be_journalled_is_logged_and_nothing_is_
 ) -> None:
     unhandled: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, error: unhandled.append(error))
+    running.engine._on_connected()
     lost = asyncio.Event()
     running.journal.on_availability(lambda *_: lost.set())
     running.engine._rooms.portfolio.set_balances(Mode.LIVE, {"USDT": Balance(D(5), D(0))})
