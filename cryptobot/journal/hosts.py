@@ -17,6 +17,10 @@ from cryptobot.journal.database import Database
 from cryptobot.journal.frames import Frames, frame
 from cryptobot.journal.writer_process import Opening
 
+GATHER_S: Final = 0.002
+"""How long records that nobody waits for are gathered: to wake the other process takes longer than
+all else there is to do when an exchange answers, and the answer waits for it."""
+
 _CHUNK: Final = 1 << 18
 _CODE: Final = str(Path(cryptobot.__file__).parents[1])
 
@@ -33,8 +37,13 @@ class Host(Protocol):
         """
         ...
 
-    def give(self, item: Item) -> None:
-        """Commit ``item``. Never waits."""
+    def give(self, item: Item, *, urgent: bool) -> None:
+        """Commit ``item`` after all that was given before. Never waits.
+
+        Args:
+            item: The record.
+            urgent: Whether somebody waits for it; if not, it may be gathered for a moment.
+        """
         ...
 
     async def close(self) -> None:
@@ -59,7 +68,7 @@ class InlineHost:
         """Begin."""
         self._tell = tell
 
-    def give(self, item: Item) -> None:
+    def give(self, item: Item, *, urgent: bool) -> None:  # noqa: ARG002 - a turn is no time
         """Commit with all else that is given in this turn of the loop."""
         self._items.append(item)
         if len(self._items) == 1:
@@ -106,6 +115,8 @@ class ProcessHost:
         self._socket: socket.socket | None = None
         self._frames = Frames()
         self._unsent = bytearray()
+        self._gathering: asyncio.TimerHandle | None = None
+        self._blocked = False
         self._unanswered = 0
         self._deaths = 0
         self._restart: asyncio.TimerHandle | None = None
@@ -135,10 +146,18 @@ class ProcessHost:
         await ready
         self._tell = tell
 
-    def give(self, item: Item) -> None:
-        """Hand ``item`` over."""
+    def give(self, item: Item, *, urgent: bool) -> None:
+        """Hand ``item`` over: at once if it is urgent, else within ``GATHER_S``."""
         self._unanswered += 1
-        self._send(frame(item))
+        if self._socket is None:
+            return  # the process died; its end has been, or is being, told
+        self._unsent += frame(item)
+        if self._blocked:
+            return
+        if urgent:
+            self._send()
+        elif self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(GATHER_S, self._send)
 
     async def close(self) -> None:
         """Let the process commit what it was given, and wait for its end."""
@@ -146,8 +165,7 @@ class ProcessHost:
         if self._restart is not None:
             self._restart.cancel()
         if self._socket is not None:
-            if not self._unsent:
-                self._socket.shutdown(socket.SHUT_WR)
+            self._send()
             await self._ended.wait()
         if self._reaping is not None:
             await self._reaping
@@ -169,34 +187,30 @@ class ProcessHost:
         self._ended.clear()
         self._frames = Frames()
         asyncio.get_running_loop().add_reader(ours, self._readable)
-        self._send(frame(opening))
+        self._unsent += frame(opening)
+        self._send()
 
-    def _send(self, data: bytes) -> None:
-        if self._socket is None:
-            return  # the process died; its end has been, or is being, told
-        if not self._unsent:
-            # At once and not in the loop's next turn: an order waits for it.
-            data = data[self._write(data) :]
-        if data:
-            if not self._unsent:
-                asyncio.get_running_loop().add_writer(self._socket, self._writable)
-            self._unsent += data
-
-    def _write(self, data: bytes | bytearray) -> int:
-        assert self._socket is not None  # noqa: S101 - the callers looked
+    def _send(self) -> None:
+        assert self._socket is not None  # noqa: S101 - its timer and its writer end with it
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
         try:
-            return self._socket.send(data)
+            del self._unsent[: self._socket.send(self._unsent)]
         except BlockingIOError:
-            return 0
+            pass
         except OSError:  # it died; reading tells
-            return len(data)
-
-    def _writable(self) -> None:
-        del self._unsent[: self._write(self._unsent)]
-        if not self._unsent and self._socket is not None:
-            asyncio.get_running_loop().remove_writer(self._socket)
-            if self._closing:
-                self._socket.shutdown(socket.SHUT_WR)
+            self._unsent.clear()
+        blocked = bool(self._unsent)
+        if blocked != self._blocked:
+            self._blocked = blocked
+            loop = asyncio.get_running_loop()
+            if blocked:
+                loop.add_writer(self._socket, self._send)
+            else:
+                loop.remove_writer(self._socket)
+        if self._closing and not blocked:
+            self._socket.shutdown(socket.SHUT_WR)
 
     def _readable(self) -> None:
         assert self._socket is not None  # noqa: S101 - the reader is removed with it
@@ -220,9 +234,13 @@ class ProcessHost:
         assert self._socket is not None  # noqa: S101 - as above
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._socket)
-        if self._unsent:
+        if self._blocked:
             loop.remove_writer(self._socket)
-            self._unsent.clear()
+            self._blocked = False
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        self._unsent.clear()
         self._socket.close()
         self._socket = None
         self._reaping = loop.create_task(self._reap(), name="journal-writer-end")

@@ -137,6 +137,7 @@ class Journal(JournalReads):
         venue: str,
         evidence: object = None,
         fills: Iterable[Fill] = (),
+        urgent: bool = True,
     ) -> asyncio.Future[Recorded]:
         """Append an event of ``order``, set its current view and add ``fills``: all or nothing.
 
@@ -148,6 +149,8 @@ class Journal(JournalReads):
             venue: The exchange's id, for paper orders too.
             evidence: What settled it: anything JSON can hold, plus ``Decimal`` and enums (as text).
             fills: The trades that came with it; known ones are skipped.
+            urgent: Whether anybody waits for it. If not, it may be gathered with others for a
+                moment; the order of records stays that in which they were given.
 
         Returns:
             A future of what it became.
@@ -157,7 +160,7 @@ class Journal(JournalReads):
             TypeError: ``evidence`` cannot be written as JSON.
         """
         text = None if evidence is None else orjson.dumps(evidence, default=str).decode()
-        return self._submit(OrderRecord(order, venue, text, tuple(fills)))
+        return self._submit(OrderRecord(order, venue, text, tuple(fills)), urgent=urgent)
 
     def record_mode(self, change: ModeChange) -> asyncio.Future[None]:
         """Append a mode change. Raises as ``record``."""
@@ -187,7 +190,7 @@ class Journal(JournalReads):
         """Note the orderly end of a run. Raises as ``record``."""
         return self._submit(run)
 
-    def _submit(self, record: Record) -> asyncio.Future[Any]:
+    def _submit(self, record: Record, *, urgent: bool = True) -> asyncio.Future[Any]:
         if not self._writer.available:
             raise JournalUnavailable(self._writer.reason or "the journal is not started")
-        return self._writer.submit(record)
+        return self._writer.submit(record, urgent=urgent)

@@ -86,7 +86,7 @@ class JournalWriter:
         self.reason = None
         self._well.set()
 
-    def submit(self, record: Record) -> asyncio.Future[Any]:
+    def submit(self, record: Record, *, urgent: bool = True) -> asyncio.Future[Any]:
         """Hand ``record`` over; the future resolves after its commit. Only while ``available``."""
         assert self._loop is not None  # noqa: S101 - start() ran, or available is false
         future: asyncio.Future[Any] = self._loop.create_future()
@@ -96,7 +96,7 @@ class JournalWriter:
             future.set_exception(RecordRefused(f"the journal cannot store this: {error}"))
             return future
         self._given.append(_Given(record, future))
-        self._host.give(item)
+        self._host.give(item, urgent=urgent)
         return future
 
     async def close(self) -> None:

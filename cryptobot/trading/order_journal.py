@@ -106,13 +106,17 @@ class OrderJournal:
     def _record(self, item: _Change) -> "asyncio.Future[Recorded]":
         try:
             return self._journal.record(
-                item.order, venue=self._venue, evidence=item.evidence, fills=item.fills
+                item.order,
+                venue=self._venue,
+                evidence=item.evidence,
+                fills=item.fills,
+                urgent=False,
             )
         except TypeError:
             # What an exchange wrote may be no valid text: that must not cost the record.
             evidence = {"unreadable": ascii(item.evidence)}
             return self._journal.record(
-                item.order, venue=self._venue, evidence=evidence, fills=item.fills
+                item.order, venue=self._venue, evidence=evidence, fills=item.fills, urgent=False
             )
 
     def _watch(

@@ -24,7 +24,9 @@ ORDER_LOG: Final = "order_processor"
 ENGINE_LOG: Final = "engine"
 
 _CAPACITY: Final = 50_000
-_LINGER_S: Final = 0.02
+_LINGER_S: Final = 0.1
+"""How late a line may be. Errors are written at once."""
+
 _CONSOLE_CAPACITY: Final = 2_000
 _PATIENCE_S: Final = 3.0
 
@@ -135,7 +137,7 @@ class LogPipeline:
         self._metrics.process.log_record(level)
         if self._closed:
             self._write([item])  # the program is ending; nothing is waiting for this thread
-        elif not self._worker.put(item):
+        elif not self._worker.put(item, urgent=LEVELS[level] >= LEVELS["error"]):
             self._metrics.lost(LostSink.LOG, LostReason.OVERFLOW)
 
     def flush(self, timeout_s: float = _PATIENCE_S) -> bool:

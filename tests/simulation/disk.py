@@ -103,7 +103,7 @@ class SimulatedDisk:
         self._committer._batches.forget()
         self._tell = tell
 
-    def give(self, item: Item) -> None:
+    def give(self, item: Item, *, urgent: bool) -> None:  # noqa: ARG002 - the disk is slow anyway
         """Commit ``item`` with all else that is given before the disk is free."""
         if self._cut:
             return
