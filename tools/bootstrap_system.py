@@ -77,6 +77,7 @@ TEST_TOOLS: Final = (
     SystemPackage("dbus", program="dbus-daemon"),
     SystemPackage("libnotify-bin", program="notify-send"),
     SystemPackage("imagemagick", program="import"),
+    SystemPackage("libfaketime", program="/usr/lib/*/faketime/libfaketimeMT.so.1"),
     SystemPackage("postgresql", program="/usr/lib/postgresql/*/bin/postgres"),
     SystemPackage("prometheus", program="prometheus"),
     SystemPackage("prometheus-alertmanager", program="prometheus-alertmanager"),

@@ -52,7 +52,8 @@ class Committer:
         self._database = database
         self._batches = BatchWriter(database.writer.dialect)
         self._connection: Connection | None = None
-        self._lost_reason = ""
+        self.reason = ""
+        """Why the database is taken for lost, one line."""
 
     def connect(self) -> None:
         """Connect now, so that the first commit need not; a failure shows at that commit."""
@@ -80,10 +81,10 @@ class Committer:
 
     def refuse(self, count: int) -> Answers:
         """Return the answers to ``count`` records that came while the database was lost."""
-        return Answers([JournalUnavailable(self._lost_reason) for _ in range(count)])
+        return Answers([JournalUnavailable(self.reason) for _ in range(count)])
 
     def recovered(self) -> bool:
-        """Try whether the database takes writes again."""
+        """Try whether the database takes writes again; if not, ``reason`` says what it says now."""
         try:
             self._connection = self._database.writer.connect()
             with self._connection.begin():
@@ -92,8 +93,9 @@ class Committer:
                 )
                 if not changed.rowcount:
                     self._connection.execute(write_probe.insert().values(id=1, attempts=1))
-        except (SQLAlchemyError, OSError):
+        except (SQLAlchemyError, OSError) as error:
             self.disconnect()
+            self.reason = self._why(error)
             return False
         return True
 
@@ -143,6 +145,9 @@ class Committer:
 
     def _lose(self, error: BaseException, count: int) -> list[Message]:
         self.disconnect()
-        self._lost_reason = f"journal write failed: {one_line(error)} ({self._database.name})"
+        self.reason = self._why(error)
         # The loss first, so that who is failed sees it.
-        return [Lost(self._lost_reason), self.refuse(count)]
+        return [Lost(self.reason), self.refuse(count)]
+
+    def _why(self, error: BaseException) -> str:
+        return f"journal write failed: {one_line(error)} ({self._database.name})"

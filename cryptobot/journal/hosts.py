@@ -93,10 +93,13 @@ class InlineHost:
         self._retry = asyncio.get_running_loop().call_later(wait_s, self._probe, attempt)
 
     def _probe(self, attempt: int) -> None:
+        told = self._committer.reason
         if self._committer.recovered():
             self._tell(Well())
-        else:
-            self._try_again(attempt + 1)
+            return
+        if self._committer.reason != told:
+            self._tell(Lost(self._committer.reason))
+        self._try_again(attempt + 1)
 
 
 class ProcessHost:

@@ -80,6 +80,7 @@ class WriterProcess:
         opening: Opening = messages.pop(0)
         committer = Committer(Database.open(opening.url, opening.busy_timeout_ms))
         if opening.lost:
+            committer.reason = opening.lost
             self._recover(committer, opening.retry_after_s, at_once=True)
         else:
             committer.connect()
@@ -96,6 +97,7 @@ class WriterProcess:
         self, committer: Committer, retry_after_s: Sequence[float], *, at_once: bool = False
     ) -> None:
         """Try until the database takes writes again; what comes meanwhile is refused."""
+        told = committer.reason
         waits = chain([0.0] if at_once else [], retry_after_s, repeat(retry_after_s[-1]))
         for wait_s in waits:
             until = time.monotonic() + wait_s
@@ -107,6 +109,9 @@ class WriterProcess:
             if committer.recovered():
                 self._tell([Well()])
                 return
+            if committer.reason != told:
+                told = committer.reason
+                self._tell([Lost(told)])
 
     def _tell(self, messages: Sequence[Message]) -> None:
         try:

@@ -8,6 +8,7 @@ from cryptobot.control.protocol import RpcError
 from tests.e2e.harness.engine_process import ACCOUNT, LOAD_SETTINGS, EngineProcess
 from tests.e2e.harness.simulator_process import SimulatorProcess
 from tests.e2e.harness.waiting import wait_for
+from tests.e2e.proofs.failing_over import prove_failover
 from tests.e2e.proofs.fault_matrix import MARKET_BUY, UNTOLD, clear_faults, set_faults
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -82,3 +83,9 @@ def test_ban_is_met_with_silence_until_it_ends_and_then_all_goes_on(
 def _filled(engine: EngineProcess) -> dict[str, str] | None:
     order: dict[str, str] = engine.call("order.place", **MARKET_BUY)
     return order if order["state"] == "filled" else None
+
+
+def test_failover_under_load_is_told_once_and_lets_nothing_through(user_home: Path) -> None:
+    proof = prove_failover(user_home, rounds=4, seed=9)
+    assert (proof.late, proof.wrong) == (0, [])
+    assert sum(map(len, proof.fenced_ms.values())) == 4

@@ -18,8 +18,12 @@ from typing import Protocol
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from tests.e2e.proofs.failing_over import prove_failover  # noqa: E402 - as above
 from tests.e2e.proofs.fault_matrix import prove_fault_matrix  # noqa: E402 - found by the line above
-from tests.e2e.proofs.killing import prove_killing  # noqa: E402 - as above
+from tests.e2e.proofs.killing import (  # noqa: E402 - as above
+    prove_killing,
+    prove_killing_under_faults,
+)
 from tests.e2e.proofs.switch_under_load import prove_socket_switching, prove_switching  # noqa: E402 - as above
 
 
@@ -60,8 +64,14 @@ PROOFS: Mapping[str, Proof] = {
     "fault_matrix": Proof(
         prove_fault_matrix, 1, "an order under any fault of the wire ends as the evidence says"
     ),
+    "failover": Proof(
+        prove_failover, 200, "from a tripped trigger to the fence it takes less than a second"
+    ),
     "kill9": Proof(
         prove_killing, 100, "after kill -9 every order is accounted for, and none is doubled"
+    ),
+    "kill9_faults": Proof(
+        prove_killing_under_faults, 300, "the same while the wire fails, restarts included"
     ),
 }
 

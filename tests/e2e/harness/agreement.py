@@ -106,11 +106,15 @@ def _compare_orders(
     found: Agreement, orders: Sequence[StoredOrder], received: Sequence[Mapping[str, Any]]
 ) -> None:
     ids = Counter(order.client_order_id for order in orders)
-    sent = Counter(str(entry["client_order_id"]) for entry in received)
-    for client_id, count in (ids | sent).items():
-        found.check(ids[client_id] <= 1, f"{client_id} is {count} times in the journal")
-        found.check(sent[client_id] <= 1, f"{client_id} was received {count} times")
-    entries = {str(entry["client_order_id"]): entry for entry in received}
+    for client_id, count in ids.items():
+        found.check(count <= 1, f"{client_id} is {count} times in the journal")
+    entries: dict[str, Mapping[str, Any]] = {}
+    for request in received:
+        client_id = str(request["client_order_id"])
+        # What was refused may be sent again; what was accepted, never.
+        again = client_id in entries and entries[client_id]["accepted"]
+        found.check(not again, f"{client_id} was received again after it was accepted")
+        entries[client_id] = request
     for client_id in entries.keys() - ids.keys():
         found.differs(f"{client_id} was received and is not in the journal")
     for order in orders:

@@ -44,6 +44,7 @@ class EngineProcess(Program):
         home: ``state`` and ``logs`` are below; the same for the next engine that continues.
         settings: ``KEY=VALUE`` items.
         arguments: More options.
+        prefix: A command that runs the engine.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class EngineProcess(Program):
         *,
         settings: Sequence[str] = LOAD_SETTINGS,
         arguments: Sequence[str] = (),
+        prefix: Sequence[str] = (),
     ) -> None:
         self.state_dir = home / "state"
         self.socket_path = self.state_dir / SOCKET_NAME
@@ -64,6 +66,7 @@ class EngineProcess(Program):
             [*engine_arguments(simulator, home), *options, *arguments],
             home,
             environment=KEYS,
+            prefix=prefix,
         )
         try:
             self.metrics_url = str(self.ready()["metrics"])

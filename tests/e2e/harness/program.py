@@ -29,6 +29,7 @@ class Program:
         arguments: After the interpreter.
         directory: Where ``NAME.stderr`` goes.
         environment: On top of the clean environment.
+        prefix: A command that runs the rest, such as one that takes rights away.
     """
 
     def __init__(
@@ -38,13 +39,14 @@ class Program:
         directory: Path,
         *,
         environment: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         self.name = name
         directory.mkdir(parents=True, exist_ok=True)
         self._stderr = directory / f"{name}.stderr"
         with self._stderr.open("ab") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, *arguments],
+                [*prefix, sys.executable, *arguments],
                 cwd=ROOT,
                 env=clean_environment(environment),
                 stdin=subprocess.DEVNULL,

@@ -32,6 +32,7 @@ class SimulatorProcess(Program):
                 *("-m", "cryptobot", "simulator", "--ready-json", "--seed", str(seed)),
                 *("--port", "0", "--tls-port", "0", "--tls-ca-out", str(self.ca)),
                 *("--orders-per-10s", "1000000", "--weight-per-minute", "100000000"),
+                *("--connects-per-5min", "1000000"),
             ],
             directory,
         )

@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -145,7 +146,9 @@ def prove_switching(
                 load.until_sent(rng.randint(1, 4), "paper")
                 by_script = number % SCRIPT_EVERY == 0
                 live_again_ns = (
-                    _by_script(proof, engine) if by_script else _by_socket(proof, engine)
+                    _by_script(proof, engine)
+                    if by_script
+                    else live_by_socket(engine, partial(_note_refusal, proof))
                 )
                 paper.append((switched.ended_ns, live_again_ns))
                 if by_script:
@@ -196,8 +199,18 @@ def _by_script(proof: SwitchProof, engine: EngineProcess) -> int:
     return run.began_ns
 
 
-def _by_socket(proof: SwitchProof, engine: EngineProcess) -> int:
-    """As ``_by_script``, by the request that the script sends."""
+def live_by_socket(
+    engine: EngineProcess, refused: Callable[[Any], None] = lambda _failed: None
+) -> int:
+    """Switch to live by the request that the script sends, as soon as it is granted.
+
+    Args:
+        engine: On paper.
+        refused: Told what stood in the way, each time.
+
+    Returns:
+        When the request that succeeded began, monotonic.
+    """
 
     def attempt() -> int | None:
         began_ns = time.monotonic_ns()
@@ -206,7 +219,7 @@ def _by_socket(proof: SwitchProof, engine: EngineProcess) -> int:
         except RpcError as error:
             if error.code != ErrorCode.LIVE_REFUSED:
                 raise
-            _note_refusal(proof, (error.data or {})["failed"])
+            refused((error.data or {})["failed"])
             return None
         return began_ns
 
