@@ -110,10 +110,10 @@ FAILURE_REASONS: Final = (
     "no_liquidity", OTHER,
 )  # fmt: skip
 DENIAL_REASONS: Final = (
-    "instrument", "unknown_symbol", "no_price", "max_order_notional", "max_position_notional",
-    "max_open_orders", "max_orders_per_10s", "halted", "reducing", "fence", "journal",
-    "mode", "shutting_down", "circuit_open", "banned", "unresolved", "request_id", "price_band",
-    "max_total_notional", "max_daily_loss", OTHER,
+    "instrument", "unknown_symbol", "no_price", "no_book", "max_order_notional",
+    "max_position_notional", "max_open_orders", "max_orders_per_10s", "halted", "reducing",
+    "fence", "journal", "mode", "shutting_down", "circuit_open", "banned", "unresolved",
+    "request_id", "price_band", "max_total_notional", "max_daily_loss", OTHER,
 )  # fmt: skip
 RETRIED_OPERATIONS: Final = (
     "place_order", "cancel_order", "find_order", "open_orders", "closed_orders", "my_trades",

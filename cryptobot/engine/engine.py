@@ -411,8 +411,8 @@ class Engine:
 
     def _on_stream(self, channel: str, symbol: str | None, event: str, reason: str | None) -> None:
         self._rooms.feed.on_stream(channel, symbol, event, reason)
+        self._rooms.market.on_stream(channel, symbol, event, reason)
         if event == "disconnected":
-            _log.warning("stream_disconnected", channel=channel, symbol=symbol, reason=reason)
             self._connection.on_stream(channel, event)
 
     def _start_paper_account(self) -> None:

@@ -225,6 +225,7 @@ class Rooms:
     def _risk(self, mode: Mode) -> Risk:
         surroundings = Surroundings(
             market_price=self.market.price,
+            no_book=self.market.no_book,
             holdings=partial(self.portfolio.holdings, mode),
             daily_loss=self.daily_loss[mode].loss,
         )

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Any, Final, TypeVar
 
 import ccxt
+import structlog
 
 from cryptobot.domain.clock import Clock
 from cryptobot.domain.market import Book, Candle, PublicTrade
@@ -27,6 +28,8 @@ reason."""
 
 
 _Item = TypeVar("_Item")
+
+_log = structlog.stdlib.get_logger("cryptobot.market")
 
 
 class CcxtStreams:
@@ -139,7 +142,15 @@ class CcxtStreams:
             except (TimeoutError, ccxt.BaseError, *UNREADABLE) as error:
                 if isinstance(error, ccxt.ExchangeClosedByUser):
                     return
-                self._note(channel, symbol, "disconnected", _reason(error))
+                reason = _reason(error)
+                _log.warning(
+                    "stream_disconnected",
+                    channel=channel,
+                    symbol=symbol,
+                    reason=reason,
+                    detail=translate.one_line(error),
+                )
+                self._note(channel, symbol, "disconnected", reason)
                 connected = False
                 if isinstance(error, TimeoutError):
                     await self._drop_connections(channel)

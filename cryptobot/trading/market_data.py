@@ -45,6 +45,7 @@ class MarketData:
         self._candles: dict[str, OrderedDict[int, Candle]] = {
             symbol: OrderedDict() for symbol in symbols
         }
+        self._no_book = dict.fromkeys(symbols, "none has come yet")
         self._tasks: list[asyncio.Task[None]] = []
         self.timeframe = timeframe
 
@@ -55,6 +56,19 @@ class MarketData:
     def book(self, symbol: str) -> Book | None:
         """Return the latest book."""
         return self._books.get(symbol)
+
+    def no_book(self, symbol: str) -> str | None:
+        """Return why there is no book to trade on, or ``None``.
+
+        A symbol that is not followed has none, and nobody relies on one.
+        """
+        return self._no_book.get(symbol)
+
+    def on_stream(self, channel: str, symbol: str | None, event: str, reason: str | None) -> None:
+        """Throw the book away when its stream breaks: what it says since is not known."""
+        if channel == "book" and event == "disconnected" and symbol in self._candles:
+            self._books.pop(symbol, None)
+            self._no_book[symbol] = f"its stream broke ({reason}) and is being rebuilt"
 
     def price(self, symbol: str) -> Decimal | None:
         """Return the middle of the book, else the last trade's price, else ``None``."""
@@ -125,6 +139,7 @@ class MarketData:
         self._seen_ns[event.symbol] = self._clock.monotonic_ns()
         if isinstance(event, Book):
             self._books[event.symbol] = event
+            self._no_book.pop(event.symbol, None)
         elif isinstance(event, PublicTrade):
             self._last[event.symbol] = event.price
         else:

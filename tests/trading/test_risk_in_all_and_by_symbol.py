@@ -179,3 +179,12 @@ async def test_reducing_takes_only_what_makes_a_position_smaller(
     path.halted(TradingState.REDUCING)
     order = await path.place(side=side)
     assert (order.state is OrderState.ACCEPTED) is smaller
+
+
+def test_order_without_a_current_book_may_only_make_a_position_smaller() -> None:
+    around = Surroundings(no_book=lambda symbol: f"{symbol} is being rebuilt")
+    found = denial(LIMITS, around, side=Side.BUY)
+    assert found is not None
+    assert found.code == "no_book"
+    assert f"{SYMBOL} is being rebuilt" in found.reason
+    assert denial(LIMITS, around, side=Side.SELL, position="10") is None

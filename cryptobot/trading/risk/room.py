@@ -32,12 +32,14 @@ class Surroundings:
 
     Attributes:
         market_price: A symbol's market price, ``None`` while unknown.
+        no_book: Why a followed symbol has no book to trade on, ``None`` when it has one.
         holdings: The positions of the mode by symbol.
         daily_loss: What the UTC day has cost in quote currency, of a symbol or (``None``) in all;
             ``None`` while unknown.
     """
 
     market_price: Callable[[str], Decimal | None] = lambda _: None
+    no_book: Callable[[str], str | None] = lambda _: None
     holdings: Callable[[], Mapping[str, Holding]] = dict
     daily_loss: Callable[[str | None], Decimal | None] = lambda _: None
 
@@ -143,6 +145,17 @@ class Risk:
                 )
         return None
 
+    def book_current(self, question: Question) -> str | None:
+        """Deny what makes a position larger while the book it was decided on is not known."""
+        intent = question.intent
+        why = self._surroundings.no_book(intent.symbol)
+        if why is None or reduces(intent, question.position, question.orders):
+            return None
+        return (
+            f"there is no current book of {intent.symbol}: {why}; until then only orders that make "
+            "a position smaller are taken"
+        )
+
     def price_known(self, question: Question) -> str | None:
         """Deny what cannot be valued."""
         if question.price is not None:
@@ -229,6 +242,7 @@ CHECKS: Final[Sequence[tuple[str, Check]]] = (
     ("unresolved", Risk.unknown_outcome),
     ("max_open_orders", Risk.open_orders),
     ("max_orders_per_10s", Risk.rate),
+    ("no_book", Risk.book_current),
     ("no_price", Risk.price_known),
     ("price_band", Risk.price_band),
     ("max_order_notional", Risk.order_notional),
