@@ -77,7 +77,10 @@ class OrderEvents:
         self._denied.inc(reason)
 
     def stage(self, exchange: str, stage: str, seconds: SupportsFloat) -> None:
-        """Observe how long an order spent in ``checks``, ``journal``, ``fence``, ..."""
+        """Observe a stage of a live order: ``checks``, ``journal``, ``fence``, ``exchange``.
+
+        ``resolve``: how long its outcome was unknown, once it no longer is.
+        """
         self._stage.observe(seconds, exchange, stage)
 
     def open(self, mode: str, exchange: str, count: int) -> None:

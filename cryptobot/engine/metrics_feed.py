@@ -43,6 +43,7 @@ class MetricsFeed:
         self._latencies: deque[tuple[int, float]] = deque(maxlen=10_000)
         self._connected: dict[str, set[str | None]] = {channel: set() for channel in CHANNELS}
         self._heard_ns: dict[str, int] = {}
+        self._unknown: dict[str, int] = {}
         self.failed_total = 0
         self.sent_total = 0
 
@@ -61,7 +62,8 @@ class MetricsFeed:
         self._metrics.restore(failed_total, buckets, sum_ms)
 
     def on_recorded(self, order: Order, first_answer: bool) -> None:
-        """Count an order once: when its first answer is on disk."""
+        """Count an order once, when its first answer is on disk, and time unknown outcomes."""
+        self._time_unknown(order)
         if not first_answer:
             return
         self._metrics.orders.settled(
@@ -81,6 +83,16 @@ class MetricsFeed:
             self.failed_total += order.failed
             if order.latency_ms is not None:
                 self._latencies.append((self._clock.monotonic_ns(), order.latency_ms))
+
+    def _time_unknown(self, order: Order) -> None:
+        """Observe how long the outcome of a live order was unknown, when it no longer is."""
+        if order.mode is not Mode.LIVE:
+            return
+        if order.state is OrderState.UNRESOLVED:
+            self._unknown.setdefault(order.order_id, self._clock.monotonic_ns())
+        elif order.order_id in self._unknown:
+            lasted_ns = self._clock.monotonic_ns() - self._unknown.pop(order.order_id)
+            self._metrics.orders.stage(self._exchange, "resolve", lasted_ns / NS_PER_S)
 
     def on_request(self, operation: str, outcome: str, seconds: float) -> None:
         """Count an exchange request."""

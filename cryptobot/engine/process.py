@@ -106,7 +106,12 @@ async def _serve(
         console=sys.stderr if verbose else None,
     )
     try:
-        journal = Journal.open(settings.database_url, clock=clock, keep_open=(lock.fileno(),))
+        journal = Journal.open(
+            settings.database_url,
+            clock=clock,
+            keep_open=(lock.fileno(),),
+            on_query=metrics.process.query,
+        )
         await _with_logging(
             settings,
             clock,

@@ -172,6 +172,7 @@ class Rooms:
             trading_state=lambda: self.modes.trading_state,
             on_unresolved=self.settlement.start,
             on_denied=metrics.orders.denied,
+            on_stage=partial(metrics.orders.stage, settings.exchange.id),
         )
         retries = OrderRetries(self.gateway, self.tracker, journal)
         self.dead_letters = DeadLetters(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Self
 
 import orjson
@@ -12,7 +13,7 @@ from cryptobot.domain.order import Fill, Order
 from cryptobot.journal.database import Database
 from cryptobot.journal.hosts import Host, InlineHost, ProcessHost
 from cryptobot.journal.migration import migrate
-from cryptobot.journal.reads import JournalReads
+from cryptobot.journal.reads import JournalReads, QueryObserver, unobserved
 from cryptobot.journal.records import (
     AccountSnapshot,
     BalanceBaseline,
@@ -46,10 +47,12 @@ class Journal(JournalReads):
     ``start``. Records are committed in the order of the calls.
     """
 
-    def __init__(self, database: Database, clock: Clock, host: Host) -> None:
-        super().__init__(database.reader, clock)
+    def __init__(
+        self, database: Database, clock: Clock, host: Host, on_query: QueryObserver = unobserved
+    ) -> None:
+        super().__init__(database.reader, clock, on_query)
         self._database = database
-        self._writer = JournalWriter(host)
+        self._writer = JournalWriter(host, partial(on_query, "commit"))
 
     @classmethod
     def open(
@@ -61,6 +64,7 @@ class Journal(JournalReads):
         retry_after_s: Sequence[float] = RETRY_AFTER_S,
         inline: bool = False,
         keep_open: Sequence[int] = (),
+        on_query: QueryObserver = unobserved,
     ) -> Self:
         """Return a journal on ``url``; nothing is touched before ``start``.
 
@@ -72,6 +76,7 @@ class Journal(JournalReads):
             inline: Commit on the event loop and not in a process beside it: for simulations.
             keep_open: File descriptors, such as the instance lock's, that the writing process
                 holds until everything given is committed, even when this process is killed.
+            on_query: Told on the event loop of each commit, read and migration, and its seconds.
 
         Raises:
             UserError: The URL is unusable; the message says why.
@@ -79,7 +84,7 @@ class Journal(JournalReads):
         database = Database.open(url, busy_timeout_ms)
         opening = Opening(url, busy_timeout_ms, tuple(retry_after_s))
         host = InlineHost(database, retry_after_s) if inline else ProcessHost(opening, keep_open)
-        return cls(database, clock, host)
+        return cls(database, clock, host, on_query)
 
     async def start(self) -> None:
         """Create or migrate the schema and start writing.
@@ -88,7 +93,7 @@ class Journal(JournalReads):
             UserError: The database is newer than this program, or is not a journal.
             JournalUnavailable: It cannot be reached or written.
         """
-        await asyncio.get_running_loop().run_in_executor(self._readers, migrate, self._database)
+        await self._timed("migrate", partial(migrate, self._database))
         await self._writer.start()
 
     async def close(self) -> None:

@@ -1,6 +1,7 @@
 """The journal's questions: each answered on a reader thread, never by the writer."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
@@ -36,6 +37,13 @@ _R = TypeVar("_R")
 
 _READERS = 2
 
+QueryObserver = Callable[[str, float], None]
+"""Told of each operation on the database (``commit``, ``read``, ``migrate``) and its seconds."""
+
+
+def unobserved(_operation: str, _seconds: float) -> None:
+    """Take no notice."""
+
 
 class JournalReads:
     """Queries over what is committed. Every one raises ``JournalUnavailable`` when it cannot read.
@@ -43,9 +51,10 @@ class JournalReads:
     An acknowledged record is seen by every read that starts after its acknowledgement.
     """
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, on_query: QueryObserver) -> None:
         self._read_engine = engine
         self._clock = clock
+        self._on_query = on_query
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="journal-read")
 
     async def open_orders(self, mode: Mode | None = None) -> list[Order]:
@@ -161,7 +170,14 @@ class JournalReads:
             except (SQLAlchemyError, OSError) as error:
                 raise JournalUnavailable(f"journal read failed: {one_line(error)}") from error
 
+        return await self._timed("read", run)
+
+    async def _timed(self, operation: str, work: Callable[[], _R]) -> _R:
+        """Do ``work`` on a reader thread; waiting for one counts too."""
+        began = time.perf_counter()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+            return await asyncio.get_running_loop().run_in_executor(self._readers, work)
         except RuntimeError as error:
             raise JournalUnavailable("the journal is closed") from error
+        finally:
+            self._on_query(operation, time.perf_counter() - began)

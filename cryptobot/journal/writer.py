@@ -36,10 +36,12 @@ class JournalWriter:
 
     Args:
         host: Makes the commits.
+        on_commit: Told how many seconds each took.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, on_commit: Callable[[float], None]) -> None:
         self._host = host
+        self._on_commit = on_commit
         self._loop: asyncio.AbstractEventLoop | None = None
         self._well = asyncio.Event()
         self._listeners: list[Availability] = []
@@ -118,6 +120,7 @@ class JournalWriter:
         if answers.commit_ms is not None:
             self._commits += 1
             self._last_commit_ms = answers.commit_ms
+            self._on_commit(answers.commit_ms / 1e3)
         for outcome in answers.outcomes:
             record, future = self._given.popleft()
             failed = isinstance(outcome, JournalUnavailable)

@@ -39,10 +39,10 @@ from cryptobot.domain.ids import IdSource, client_order_id
 from cryptobot.domain.mode import Mode, TradingState
 from cryptobot.domain.money import plain
 from cryptobot.domain.order import Order, OrderIntent, OrderState
-from cryptobot.journal.records import Recorded
 from cryptobot.trading.exchange import Exchange, OrderRequest
 from cryptobot.trading.fence import Fence
 from cryptobot.trading.order_journal import OrderJournal
+from cryptobot.trading.order_permit import NotJournalled, OrderPermit, Stages
 from cryptobot.trading.order_tracker import OrderTracker
 from cryptobot.trading.risk import Denial, Risk, reduces
 
@@ -63,32 +63,6 @@ class Account(Protocol):
 
 class UnknownOrder(CryptobotError):  # noqa: N818 - reads as what it says
     """No order has that id."""
-
-
-@dataclass(slots=True)
-class _Permit:
-    """Leave for one order: the intent is on disk and the fence is open."""
-
-    committed: "asyncio.Future[Recorded]"
-    fence: Fence | None
-    switches: int
-
-    async def __call__(self) -> None:
-        try:
-            await asyncio.shield(self.committed)
-        except JournalUnavailable as error:
-            raise _NotJournalled(str(error)) from error
-
-    def check(self) -> None:
-        if self.fence is not None:
-            self.fence.check(self.switches)
-
-
-class _NotJournalled(NotSent):
-    """The intent is not on disk, so nothing may be sent."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, "journal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +89,9 @@ class OrderGateway:
         trading_state: Whether new orders are taken.
         on_unresolved: Starts the search for an order's outcome.
         on_denied: Counts denials: (code).
+        on_stage: Told how many seconds a live order spent in a stage: ``checks``, ``journal``
+            (until its intent is on disk, as far as it waits for that), ``fence`` (until its bytes
+            may leave), ``exchange`` (until the answer).
     """
 
     def __init__(
@@ -132,6 +109,7 @@ class OrderGateway:
         trading_state: Callable[[], TradingState],
         on_unresolved: Callable[[Order], None],
         on_denied: Callable[[str], None],
+        on_stage: Callable[[str, float], None] = lambda _stage, _seconds: None,
     ) -> None:
         self._venues = venues
         self._tracker = tracker
@@ -145,6 +123,7 @@ class OrderGateway:
         self._trading_state = trading_state
         self._on_unresolved = on_unresolved
         self._on_denied = on_denied
+        self._on_stage = on_stage
         self._sending: dict[str, asyncio.Task[Order]] = {}
         self._closed = False
 
@@ -171,7 +150,8 @@ class OrderGateway:
         self._risk[order.mode].sent(order.symbol)
         self._tracker.admit(order, accepted)
         fence = self._fence if order.mode is Mode.LIVE else None
-        permit = _Permit(committed, fence, self._fence.switches)
+        stages = Stages(accepted, self._clock.monotonic_ns())
+        permit = OrderPermit(committed, fence, self._fence.switches, self._clock, stages)
         task = asyncio.create_task(self._send(order, permit), name=f"order-{order.order_id[:8]}")
         self._sending[order.order_id] = task
         return await asyncio.shield(task)
@@ -325,7 +305,7 @@ class OrderGateway:
         await asyncio.shield(committed)
         return order
 
-    async def _send(self, order: Order, permit: _Permit) -> Order:
+    async def _send(self, order: Order, permit: OrderPermit) -> Order:
         log = _log.bind(requestId=order.request_id, orderId=order.order_id)
         log.info(
             "order_submitted",
@@ -353,7 +333,7 @@ class OrderGateway:
                 settled = self._tracker.apply(order.mode, report, "answer") or order
                 if report.acknowledged_only:
                     self._on_unresolved(settled)
-            except _NotJournalled as error:
+            except NotJournalled as error:
                 self._tracker.forget(order)
                 raise JournalUnavailable(str(error)) from error
             except StoppedHere as error:
@@ -370,6 +350,9 @@ class OrderGateway:
                 # No venue should raise anything else; what is not proven stays unknown.
                 log.exception("order_venue_broke")
                 settled = self._unresolved(order, "unclassified", error)
+            if order.mode is Mode.LIVE:
+                for stage, seconds in permit.stages.spans_s(self._clock.monotonic_ns()):
+                    self._on_stage(stage, seconds)
             log.info(
                 "order_answered",
                 state=str(settled.state),

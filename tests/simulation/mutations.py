@@ -18,7 +18,7 @@ from cryptobot.engine import engine as engine_module
 from cryptobot.engine import recovery, start_mode
 from cryptobot.engine.engine import Engine
 from cryptobot.engine.live_preconditions import LivePreconditions
-from cryptobot.trading import order_gateway, order_tracker
+from cryptobot.trading import order_permit, order_tracker
 from cryptobot.trading.fence import Fence
 from cryptobot.trading.mode_controller import FailedPrecondition, ModeController
 from cryptobot.trading.order_gateway import OrderGateway
@@ -55,7 +55,7 @@ def no_journal_before_wire() -> AbstractContextManager[Any]:
     async def permit(_: object) -> None:
         await asyncio.sleep(0)
 
-    return patch.object(order_gateway._Permit, "__call__", permit)
+    return patch.object(order_permit.OrderPermit, "__call__", permit)
 
 
 def fills_not_deduplicated() -> AbstractContextManager[Any]:
@@ -265,11 +265,11 @@ def no_fence_file() -> AbstractContextManager[Any]:
 def unjournalled_is_sent() -> AbstractContextManager[Any]:
     """An intent that the journal refused is sent all the same."""
 
-    async def permit(self: order_gateway._Permit) -> None:
+    async def permit(self: order_permit.OrderPermit) -> None:
         with suppress(JournalUnavailable):
             await asyncio.shield(self.committed)
 
-    return patch.object(order_gateway._Permit, "__call__", permit)
+    return patch.object(order_permit.OrderPermit, "__call__", permit)
 
 
 def refused_cancel_is_a_cancel() -> AbstractContextManager[Any]:

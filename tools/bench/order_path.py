@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -109,6 +110,7 @@ async def order_path(venue: Simulator, folder: Path) -> AsyncIterator[OrderPath]
             trading_state=lambda: TradingState.ACTIVE,
             on_unresolved=_unresolved,
             on_denied=metrics.orders.denied,
+            on_stage=partial(metrics.orders.stage, "binance"),
         )
         stack.push_async_callback(orders.drain)
         yield OrderPath(client, gateway, journal)
