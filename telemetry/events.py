@@ -69,8 +69,12 @@ class OrderEvents:
         if latency_ms is not None:
             self._latency.observe(latency_ms, exemplar=exemplar)
         if failed:
-            self._failed.inc()
-            self._failures.inc(exchange, reason)
+            self.failed(exchange, reason)
+
+    def failed(self, exchange: str, reason: str) -> None:
+        """Count a live order as failed, by a short code: also one acknowledged before."""
+        self._failed.inc()
+        self._failures.inc(exchange, reason)
 
     def denied(self, reason: str) -> None:
         """Count an intent refused before the wire, by a short code."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from enum import StrEnum
+from enum import Flag, StrEnum, auto
 from operator import attrgetter
 from typing import Any, Final
 
@@ -95,6 +95,16 @@ TRANSITIONS: Mapping[OrderState, frozenset[OrderState]] = {
     **{state: frozenset() for state in TERMINAL},
 }
 """From each state, the states it may move to. All else is refused: orders only move forward."""
+
+
+class News(Flag):
+    """What a change of an order says for the first time: each is counted once."""
+
+    NONE = 0
+    ANSWERED = auto()
+    """A definite answer, "unresolved" or "denied"."""
+    FAILED = auto()
+    """That it failed; with some exchanges after they have acknowledged it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import structlog
 
 from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, Clock
 from cryptobot.domain.mode import Mode
-from cryptobot.domain.order import Order, OrderState
+from cryptobot.domain.order import News, Order, OrderState
 from cryptobot.trading.circuit_breaker import BreakerState, CircuitBreaker
 from cryptobot.trading.differences import Reconciliation
 from cryptobot.trading.guarded_exchange import Exhausted
@@ -61,10 +61,12 @@ class MetricsFeed:
         self.failed_total, self.sent_total = failed_total, sent_total
         self._metrics.restore(failed_total, buckets, sum_ms)
 
-    def on_recorded(self, order: Order, first_answer: bool) -> None:
+    def on_recorded(self, order: Order, news: News) -> None:
         """Count an order once, when its first answer is on disk, and time unknown outcomes."""
         self._time_unknown(order)
-        if not first_answer:
+        if News.ANSWERED not in news:
+            if News.FAILED in news:
+                self._failed_late(order)
             return
         self._metrics.orders.settled(
             mode=str(order.mode),
@@ -74,7 +76,7 @@ class MetricsFeed:
             outcome=str(order.state),
             failed=order.failed,
             latency_ms=order.latency_ms,
-            reason=(order.reason or "").partition(":")[0],
+            reason=_code(order),
             exemplar={"orderId": order.order_id},
         )
         self._metrics.orders.processed()
@@ -83,6 +85,12 @@ class MetricsFeed:
             self.failed_total += order.failed
             if order.latency_ms is not None:
                 self._latencies.append((self._clock.monotonic_ns(), order.latency_ms))
+
+    def _failed_late(self, order: Order) -> None:
+        """Count an order as failed that had been acknowledged."""
+        if order.mode is Mode.LIVE:
+            self.failed_total += 1
+            self._metrics.orders.failed(self._exchange, _code(order))
 
     def _time_unknown(self, order: Order) -> None:
         """Observe how long the outcome of a live order was unknown, when it no longer is."""
@@ -199,3 +207,7 @@ class MetricsFeed:
 
 def _quantile(values: Sequence[float], q: float) -> float | None:
     return round(values[min(len(values) - 1, int(len(values) * q))], 1) if values else None
+
+
+def _code(order: Order) -> str:
+    return (order.reason or "").partition(":")[0]

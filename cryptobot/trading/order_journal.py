@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import structlog
 
 from cryptobot.domain.errors import JournalUnavailable
-from cryptobot.domain.order import Fill, Order
+from cryptobot.domain.order import Fill, News, Order
 from cryptobot.journal.journal import Journal
 from cryptobot.journal.records import Recorded, RecordRefused
 
-RecordedListener = Callable[[Order, bool], None]
-"""Told after a change is on disk, and whether it is the order's first answer: what counts orders
-counts here, so that counts equal the journal whatever is killed when."""
+RecordedListener = Callable[[Order, News], None]
+"""Told after a change is on disk, with its news: what counts orders counts here, so that counts
+equal the journal whatever is killed when."""
 
 _log = structlog.stdlib.get_logger("cryptobot.orders")
 
@@ -27,7 +27,7 @@ class _Change:
     order: Order = field(compare=False)
     fills: tuple[Fill, ...] = field(compare=False)
     evidence: object = field(compare=False)
-    first_answer: bool = field(compare=False)
+    news: News = field(compare=False)
 
 
 class OrderJournal:
@@ -71,14 +71,13 @@ class OrderJournal:
             JournalUnavailable: Nothing was recorded.
         """
         future = self._journal.record(order, venue=self._venue)
-        self._watch(future, self._change(order, (), None, order.answered_ns is not None))
+        news = News.NONE if order.answered_ns is None else News.ANSWERED  # denied here
+        self._watch(future, self._change(order, (), None, news))
         return future
 
-    def change(
-        self, order: Order, fills: tuple[Fill, ...], evidence: object, first_answer: bool
-    ) -> None:
+    def change(self, order: Order, fills: tuple[Fill, ...], evidence: object, news: News) -> None:
         """Record a change, now or when the journal takes records again. Never raises."""
-        item = self._change(order, fills, evidence, first_answer)
+        item = self._change(order, fills, evidence, news)
         if self._waiting:
             heapq.heappush(self._waiting, item)
         else:
@@ -89,10 +88,10 @@ class OrderJournal:
         await self._idle.wait()
 
     def _change(
-        self, order: Order, fills: tuple[Fill, ...], evidence: object, first_answer: bool
+        self, order: Order, fills: tuple[Fill, ...], evidence: object, news: News
     ) -> _Change:
         self._numbered += 1
-        return _Change(self._numbered, order, fills, evidence, first_answer)
+        return _Change(self._numbered, order, fills, evidence, news)
 
     def _submit(self, item: _Change) -> None:
         try:
@@ -135,7 +134,7 @@ class OrderJournal:
             error = result.exception()
             if error is None:
                 for listener in self._listeners:
-                    listener(item.order, item.first_answer)
+                    listener(item.order, item.news)
             elif isinstance(error, RecordRefused):
                 _log.critical("order_record_refused", orderId=item.order.order_id, error=str(error))
             elif repeat:

@@ -19,6 +19,7 @@ from cryptobot.domain.order import (
     TERMINAL,
     TRANSITIONS,
     Fill,
+    News,
     Order,
     OrderReport,
     OrderState,
@@ -30,9 +31,8 @@ CLOSED_KEPT: Final = 5_000
 OrderListener = Callable[[Order, tuple[Fill, ...]], None]
 """Told of every change at once: the order as it is now, and the fills that are new."""
 
-Journaller = Callable[[Order, tuple[Fill, ...], object, bool], None]
-"""Takes an order's change, its new fills, the evidence for it, and whether it is the first answer;
-does not wait."""
+Journaller = Callable[[Order, tuple[Fill, ...], object, News], None]
+"""Takes an order's change, its new fills, the evidence for it, and its news; does not wait."""
 
 _log = structlog.stdlib.get_logger("cryptobot.orders")
 
@@ -133,7 +133,7 @@ class OrderTracker:
         now = self._clock.now_ns()
         before = self._orders[order_id]
         moved = before.moved(state, now, reason)
-        answer = self._first_answer(before, state, now)
+        answer = self._stamps(before, state, now)
         return self._change(before, moved.changed(**answer) if answer else moved, (), evidence)
 
     def apply(
@@ -164,7 +164,7 @@ class OrderTracker:
         if not new and all(getattr(order, name) == value for name, value in says.items()):
             return order
         now = self._clock.now_ns()
-        answer = self._first_answer(order, says["state"], now)
+        answer = self._stamps(order, says["state"], now)
         merged = order.changed(**says, updated_ns=now, **answer)
         said = {
             "source": source,
@@ -200,10 +200,15 @@ class OrderTracker:
             "reason": _reason(order, report, state),
         }
 
-    def _first_answer(self, order: Order, state: OrderState, now_ns: int) -> dict[str, Any]:
-        """Return the stamps of the first definite answer, or the first "unresolved": once only."""
-        if order.answered_ns is not None or state is OrderState.SUBMITTED:
+    def _stamps(self, order: Order, state: OrderState, now_ns: int) -> dict[str, Any]:
+        """Return the stamps of the first definite answer, or the first "unresolved": once only.
+
+        An order that was acknowledged and is rejected afterwards has failed too.
+        """
+        if state is OrderState.SUBMITTED:
             return {}
+        if order.answered_ns is not None:
+            return {"failed": True} if state is OrderState.REJECTED else {}
         accepted = self._accepted_ns.pop(order.order_id, None)
         if accepted is None:  # from an earlier run: its monotonic clock is gone
             latency_ms = max(0, now_ns - order.created_ns) / 1e6
@@ -219,8 +224,7 @@ class OrderTracker:
         self, before: Order, order: Order, new: tuple[Fill, ...], evidence: object
     ) -> Order:
         self._store(order)
-        first_answer = before.answered_ns is None and order.answered_ns is not None
-        self._journal(order, new, evidence, first_answer)
+        self._journal(order, new, evidence, _news(before, order))
         self._tell(order, new)
         return order
 
@@ -282,3 +286,9 @@ def _forward(order: Order, report: OrderReport, filled: Decimal) -> OrderState:
         elif filled:
             wanted = OrderState.PARTIALLY_FILLED
     return wanted if wanted in TRANSITIONS[order.state] else order.state
+
+
+def _news(before: Order, order: Order) -> News:
+    answered = before.answered_ns is None and order.answered_ns is not None
+    failed = order.failed and not before.failed
+    return (News.ANSWERED if answered else News.NONE) | (News.FAILED if failed else News.NONE)

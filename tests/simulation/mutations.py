@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from cryptobot.domain.errors import JournalUnavailable
 from cryptobot.domain.mode import Mode, TradingState
-from cryptobot.domain.order import Fill, Order, OrderReport, OrderState
+from cryptobot.domain.order import Fill, News, Order, OrderReport, OrderState
 from cryptobot.engine import engine as engine_module
 from cryptobot.engine import recovery, start_mode
 from cryptobot.engine.engine import Engine
@@ -154,12 +154,12 @@ def counted_before_commit() -> AbstractContextManager[Any]:
     @contextmanager
     def gone() -> Iterator[None]:
         def change(
-            self: OrderJournal, order: Order, fills: tuple[Fill, ...], evidence: object, first: bool
+            self: OrderJournal, order: Order, fills: tuple[Fill, ...], evidence: object, news: News
         ) -> None:
             for listener in self._listeners:
-                listener(order, first)
+                listener(order, news)
             listeners, self._listeners = self._listeners, []
-            _CHANGE(self, order, fills, evidence, first)
+            _CHANGE(self, order, fills, evidence, news)
             self._listeners = listeners
 
         with patch.object(OrderJournal, "change", change):

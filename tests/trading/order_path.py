@@ -11,7 +11,7 @@ from random import Random
 from cryptobot.domain.clock import ManualClock
 from cryptobot.domain.ids import IdSource
 from cryptobot.domain.mode import Mode, ModeTrigger, TradingState
-from cryptobot.domain.order import Fill, Order, OrderIntent, OrderState, OrderType, Side
+from cryptobot.domain.order import Fill, News, Order, OrderIntent, OrderState, OrderType, Side
 from cryptobot.journal.journal import Journal
 from cryptobot.journal.records import RunEnd
 from cryptobot.trading.fence import Fence
@@ -55,7 +55,7 @@ class OrderPath:
         self.account = Account()
         self.orders = OrderJournal(journal, "binance")
         self.counted: list[tuple[Order, bool]] = []
-        self.orders.listen(lambda order, first: self.counted.append((order, first)))
+        self.orders.listen(lambda order, news: self.counted.append((order, News.ANSWERED in news)))
         self.tracker = OrderTracker(clock, self.orders.change)
         self.seen: list[tuple[Order, tuple[Fill, ...]]] = []
         self._changed = asyncio.Event()

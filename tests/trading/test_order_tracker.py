@@ -11,6 +11,7 @@ from cryptobot.domain.order import (
     TERMINAL,
     TRANSITIONS,
     Fill,
+    News,
     Order,
     OrderReport,
     OrderState,
@@ -52,7 +53,7 @@ class Tracked:
 
     def __init__(self) -> None:
         self.clock = ManualClock(0)
-        self.journalled: list[tuple[Order, tuple[Fill, ...], object, bool]] = []
+        self.journalled: list[tuple[Order, tuple[Fill, ...], object, News]] = []
         self.tracker = OrderTracker(self.clock, lambda *item: self.journalled.append(item))
         self.told: list[Order] = []
         self.tracker.listen(lambda order, _: self.told.append(order))
@@ -149,7 +150,8 @@ def test_apply_with_any_subset_of_a_life_never_moves_backwards(data: st.DataObje
         assert before.answered_ns in {None, after.answered_ns}
         before = after
     assert [order for order, *_ in tracked.journalled] == tracked.told[1:]
-    assert sum(first for *_, first in tracked.journalled) == (tracked.order.answered_ns is not None)
+    answers = sum(News.ANSWERED in news for *_, news in tracked.journalled)
+    assert answers == (tracked.order.answered_ns is not None)
 
 
 @given(st.lists(st.sampled_from(TRADES)))
@@ -230,7 +232,7 @@ def test_first_answer_with_later_ones_is_stamped_once_by_the_monotonic_clock() -
     tracked.clock.advance(NS_PER_S)
     order = tracked.apply(*LIVES["filled"])
     assert order.latency_ms == 250.0
-    assert [first for *_, first in tracked.journalled].count(True) == 1
+    assert sum(News.ANSWERED in news for *_, news in tracked.journalled) == 1
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,15 @@ def test_failed_with_an_unknown_outcome_that_filled_stays_counted_once() -> None
     tracked.tracker.settle("1", S.UNRESOLVED, "timeout", {})
     order = tracked.apply(*LIVES["filled"])
     assert (order.state, order.failed) == (S.FILLED, True)
-    assert [first for *_, first in tracked.journalled].count(True) == 1
+    assert sum(News.ANSWERED in news for *_, news in tracked.journalled) == 1
+
+
+def test_rejected_after_it_was_accepted_counts_as_failed_once() -> None:
+    tracked = Tracked()
+    tracked.apply(ACCEPTED)
+    order = tracked.tracker.settle("1", S.REJECTED, "market_closed: judged afterwards", {})
+    assert (order.state, order.failed) == (S.REJECTED, True)
+    assert [news for *_, news in tracked.journalled] == [News.ANSWERED, News.FAILED]
 
 
 def test_load_with_an_unanswered_order_of_an_earlier_run_measures_by_the_wall_clock() -> None:
