@@ -213,8 +213,7 @@ class Engine:
         if self._settings.failover.enabled:
             self._tasks.append(asyncio.create_task(self._rooms.failover.watch(), name="failover"))
         self._health_watch.update()
-        if self._rooms.strategy_problems:
-            self._health.set("strategies", "degraded", "; ".join(self._rooms.strategy_problems))
+        self._show_strategy_problems()
         _log.info(
             "engine_started",
             mode=str(self._rooms.modes.mode),
@@ -361,6 +360,12 @@ class Engine:
                 self._rooms.strategies.start(start.name, start.params)
             except UserError as error:
                 _log.error("strategy_not_started", reason=str(error))
+                self._rooms.strategy_problems.append(str(error))
+                self._show_strategy_problems()
+
+    def _show_strategy_problems(self) -> None:
+        if self._rooms.strategy_problems:
+            self._health.set("strategies", "degraded", "; ".join(self._rooms.strategy_problems))
 
     def _on_reconciliation(self, result: Reconciliation) -> None:
         self._rooms.feed.on_reconciliation(result)

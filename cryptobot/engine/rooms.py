@@ -213,7 +213,8 @@ class Rooms:
             self.reconciler,
             self.failover,
         )
-        kinds, self.strategy_problems = find_strategies(settings.strategies.folder)
+        kinds, problems = find_strategies(settings.strategies.folder)
+        self.strategy_problems = list(problems)
         self.strategies = StrategyRunner(
             kinds,
             self.gateway,

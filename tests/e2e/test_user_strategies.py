@@ -39,7 +39,7 @@ class Raises(Strategy):
     def on_candle(self, candle):
         raise RuntimeError("no idea what to do")
 """
-START = [{"name": "buys_once"}, {"name": "raises"}, {"name": "grid"}]
+START = [{"name": "buys_once"}, {"name": "raises"}, {"name": "grid"}, {"name": "no_such"}]
 
 
 def install(target: Path) -> None:
@@ -90,6 +90,9 @@ def test_strategies_of_users_trade_and_only_the_one_that_raises_stops(
         assert any(re.match(r"BTC/USDT +bid [0-9.]+, ask [0-9.]+, last ", row) for row in shown)
         answered = json.loads(screen(engine.state_dir, "--json"))
         assert answered["strategies"] == {"running": 2, "failed": 1}
+        health = engine.status()["health"]["components"]["strategies"]
+        assert health["status"] == "degraded"
+        assert "no_such" in health["detail"]
         engine.stop()
         assert engine.complaints == []
     log = (user_home / "logs" / "engine.log").read_text()

@@ -1,6 +1,7 @@
 """The simulator as a process of its own."""
 
 import json
+import os
 import signal
 import socket
 import ssl
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 pytestmark = pytest.mark.e2e
@@ -116,8 +118,9 @@ def test_busy_port_is_one_clear_line() -> None:
         port = str(taken.getsockname()[1])
         code, text = failed("--port", port, "--tls-port", "0")
     assert code == 1
+    owner = f"{psutil.Process().name()}, pid {os.getpid()}"
     assert text == (
-        f"cryptobot simulator: port {port} on 127.0.0.1 is in use: stop the program that has it "
+        f"cryptobot simulator: port {port} on 127.0.0.1 is in use by {owner}: stop it "
         "or give another --port\n"
     )
 

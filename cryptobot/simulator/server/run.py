@@ -12,6 +12,7 @@ from aiohttp import web
 from cryptobot.domain.clock import NS_PER_S
 from cryptobot.domain.errors import UserError
 from cryptobot.simulator.server.app import Simulator
+from telemetry.port_owner import port_owner
 
 _STEP_S = 0.025
 _IDLE_STEP_S = 0.1
@@ -88,7 +89,7 @@ class RunningSimulator:
             await site.start()
         except OSError as error:
             reason = (
-                "is in use: stop the program that has it"
+                f"is in use by {port_owner(port) or 'an unknown process'}: stop it"
                 if error.errno == errno.EADDRINUSE
                 else f"cannot be used ({os.strerror(error.errno or 0)}): choose another"
             )
