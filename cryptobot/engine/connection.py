@@ -10,6 +10,7 @@ from cryptobot.domain.clock import Clock
 from cryptobot.domain.errors import ReadFailed, UserError
 from cryptobot.domain.mode import Mode
 from cryptobot.engine.status import ExchangeState
+from cryptobot.settings import Settings, StartMode
 from cryptobot.trading.exchange import Exchange
 from cryptobot.trading.exchange_client import ExchangeClient
 from cryptobot.trading.market_data import MarketData
@@ -20,6 +21,9 @@ from telemetry.metrics import Metrics
 
 CONNECT_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Pauses between attempts to connect; the last one repeats."""
+
+ASK_AGAIN_S: Final = (0.0, 0.5, 1.0)
+"""Pauses before each attempt to learn whether the exchange is the simulator."""
 
 BALANCE_PAUSE_S: Final = 0.5
 """Fills within it make one refresh of the balances."""
@@ -124,6 +128,8 @@ class ExchangeConnection:
         attempt = 0
         while True:
             try:
+                if self._state.simulated is None:
+                    self._state.simulated = await self._client.is_simulator()
                 await self._client.connect()
                 break
             except ReadFailed as error:
@@ -184,3 +190,20 @@ class ExchangeConnection:
         if self._client.clock_skew_ms is not None:
             # The metric tells by how much this machine is ahead.
             self._metrics.exchange.clock_skew(self._client.id, -self._client.clock_skew_ms / 1e3)
+
+
+async def is_simulator(client: ExchangeClient, settings: Settings) -> bool | None:
+    """Return whether the exchange is the simulator, ``None`` if it cannot be asked.
+
+    Only a start that depends on it tries again; otherwise it is asked when connecting.
+    """
+    if settings.exchange.connect_to is None:
+        return False
+    waits_s = ASK_AGAIN_S if settings.mode.start is StartMode.LIVE else ASK_AGAIN_S[:1]
+    for wait_s in waits_s:
+        await asyncio.sleep(wait_s)
+        try:
+            return await client.is_simulator()
+        except ReadFailed as error:
+            _log.warning("simulator_not_asked", reason=str(error))
+    return None

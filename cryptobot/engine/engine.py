@@ -17,7 +17,7 @@ from cryptobot.domain.mode import Mode, ModeTrigger, TradingState
 from cryptobot.domain.order import Fill, Order
 from cryptobot.engine import jobs, recovery
 from cryptobot.engine.broadcast import Broadcast
-from cryptobot.engine.connection import ExchangeConnection
+from cryptobot.engine.connection import ExchangeConnection, is_simulator
 from cryptobot.engine.control_server import ControlServer
 from cryptobot.engine.dead_letter_methods import DeadLetterMethods
 from cryptobot.engine.health_watch import HealthWatch
@@ -261,17 +261,14 @@ class Engine:
         _log.info("engine_stopped")
 
     async def _decide_mode(self) -> None:
-        if self._settings.exchange.connect_to is not None:
-            try:
-                self._rooms.exchange.simulated = await self._rooms.client.is_simulator()
-            except ReadFailed as error:
-                _log.warning("simulator_not_asked", reason=str(error))
+        simulated = await is_simulator(self._rooms.client, self._settings)
+        self._rooms.exchange.simulated = simulated
         last = await self._journal.last_mode()
         decision = decide(
             Situation(
                 start=self._settings.mode.start,
                 fenced=self._rooms.fence.file_present,
-                simulated=self._rooms.exchange.simulated,
+                simulated=simulated,
                 last=last,
                 runs=await self._journal.recent_runs(RUNS_LOOKED_AT),
                 now_ns=self._clock.now_ns(),

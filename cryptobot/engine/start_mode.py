@@ -22,7 +22,7 @@ class Situation:
     Attributes:
         start: The setting ``mode.start``.
         fenced: Whether the fence file exists.
-        simulated: Whether the exchange is the simulator.
+        simulated: Whether the exchange is the simulator; ``None``: it could not be asked.
         last: The last acknowledged mode, ``None`` at the first start.
         runs: Earlier runs, newest first.
         now_ns: UTC nanoseconds.
@@ -31,7 +31,7 @@ class Situation:
 
     start: StartMode
     fenced: bool
-    simulated: bool
+    simulated: bool | None
     last: ModeChange | None
     runs: Sequence[Run]
     now_ns: int
@@ -54,7 +54,7 @@ def decide(situation: Situation) -> StartDecision:
     Raises:
         UserError: ``mode.start`` is ``live`` and the exchange is not the simulator.
     """
-    if situation.start is StartMode.LIVE and not situation.simulated:
+    if situation.start is StartMode.LIVE and situation.simulated is False:
         raise UserError(
             "mode.start: 'live' is taken only when the exchange is the simulator; start on "
             "'resume' or 'paper' and go live with ops/mode_switch.py --mode=live"
@@ -70,6 +70,11 @@ def decide(situation: Situation) -> StartDecision:
         return _paper(ModeTrigger.START, f"the fence file {FENCE_NAME} exists")
     if situation.start is StartMode.PAPER:
         return _paper(ModeTrigger.START, "mode.start is paper")
+    if situation.start is StartMode.LIVE and situation.simulated is None:
+        return _paper(
+            ModeTrigger.START,
+            "mode.start is live, and the exchange could not be asked whether it is the simulator",
+        )
     if situation.start is StartMode.LIVE:
         return _live("mode.start is live and the exchange is the simulator")
     if situation.last is None:

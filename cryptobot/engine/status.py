@@ -32,7 +32,7 @@ class ExchangeState:
     id: str
     connect_to: str | None
     up: bool = False
-    simulated: bool = False
+    simulated: bool | None = False
     clock_skew_ms: float | None = None
     detail: str = "connecting"
 
@@ -75,7 +75,7 @@ class StatusReport:
             "exchange": {
                 "id": self.exchange.id,
                 "up": self.exchange.up,
-                "simulated": self.exchange.simulated,
+                "simulated": bool(self.exchange.simulated),
                 "connect_to": self.exchange.connect_to,
                 "clock_skew_ms": None
                 if self.exchange.clock_skew_ms is None

@@ -71,6 +71,12 @@ TABLE: dict[str, tuple[Situation, Mode, ModeTrigger, str]] = {
         ModeTrigger.START,
         "the fence file PAPER_ONLY exists",
     ),
+    "live, exchange not asked": (
+        replace(FIRST, start=StartMode.LIVE, simulated=None),
+        Mode.PAPER,
+        ModeTrigger.START,
+        "mode.start is live, and the exchange could not be asked whether it is the simulator",
+    ),
     "crash loop": (
         replace(FIRST, last=WAS_LIVE, runs=CRASHED),
         Mode.PAPER,
