@@ -321,9 +321,19 @@ async def test_live_is_refused_while_a_live_order_waits_for_its_answer(running: 
 async def test_start_live_on_an_exchange_that_is_no_simulator_is_refused(
     settings_of: Callable[..., Settings],
 ) -> None:
+    settings = settings_of(mode__start="live", exchange__connect_to=None)
     with pytest.raises(UserError, match=r"mode\.start"):
-        async with running_engine(settings_of(mode__start="live"), (None, None)):
+        async with running_engine(settings, (None, None)):
             pytest.fail("it started")
+
+
+async def test_start_live_on_an_exchange_that_cannot_be_asked_is_on_paper_and_says_why(
+    settings_of: Callable[..., Settings],
+) -> None:
+    async with running_engine(settings_of(mode__start="live"), ("key", "secret")) as running:
+        status = await running.ask("engine.status")
+    assert (status["mode"], status["exchange"]["simulated"]) == ("paper", False)
+    assert status["mode_reason"].endswith("could not be asked whether it is the simulator")
 
 
 async def test_exchange_that_ccxt_does_not_know_stops_the_start(
