@@ -43,6 +43,8 @@ async def simulated(tmp_path: Path, **options: Any) -> AsyncIterator[ExchangeCli
         )
         try:
             await client.connect()
+            if client._order_socket is not None:
+                await client._order_socket.up()
             yield client
         finally:
             await client.close()
@@ -55,11 +57,19 @@ async def client(tmp_path: Path) -> AsyncIterator[ExchangeClient]:
         yield connected
 
 
-@pytest.fixture(params=["ccxt", "paper"])
+@pytest.fixture
+async def by_websocket(tmp_path: Path) -> AsyncIterator[ExchangeClient]:
+    """The ccxt client, connected, its orders by websocket."""
+    async with simulated(tmp_path, order_by_websocket=True) as connected:
+        yield connected
+
+
+@pytest.fixture(params=["ccxt", "ccxt-websocket", "paper"])
 async def venue(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Exchange]:
     """Each venue in turn, holding the same balances."""
-    async with simulated(tmp_path) as connected:
-        if request.param == "ccxt":
+    by_websocket = request.param == "ccxt-websocket"
+    async with simulated(tmp_path, order_by_websocket=by_websocket) as connected:
+        if request.param != "paper":
             yield connected
             return
         paper = PaperExchange(
