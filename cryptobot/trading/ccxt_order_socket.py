@@ -228,7 +228,7 @@ class OrderSocket:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 raise ValueError("a frame that is no text")
             self._take(orjson.loads(message.data))
-            if self._socket is not socket and not self._waiting:
+            if self._socket is not socket and all(map(asyncio.Future.done, self._waiting.values())):
                 break
         return "closed"
 

@@ -212,3 +212,14 @@ def test_limits_that_the_exchange_lists_are_taken_over_and_nonsense_is_left() ->
     for nonsense in odd:
         traffic.learn(nonsense)
         assert traffic.budget == learnt
+
+
+def test_hosts_whose_limits_are_one_are_silent_together() -> None:
+    twin, other = "ws-api.binance.com", OTHER
+    for said_by in (HOST, twin):
+        traffic = Traffic(Budget(100), ManualClock(), one_host={twin: HOST})
+        traffic.heard(said_by, 429, {"Retry-After": "5"})
+        for host in (HOST, twin):
+            with pytest.raises(Silenced):
+                traffic.check(host)
+        traffic.check(other)
