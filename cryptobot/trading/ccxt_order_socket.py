@@ -27,7 +27,7 @@ import orjson
 import structlog
 from yarl import URL
 
-from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, Clock
+from cryptobot.domain.clock import NS_PER_MS, Clock
 from cryptobot.domain.errors import NotSent, OutcomeUnknown
 from cryptobot.trading.ccxt_session import CURRENT_GATE, GatedSocket
 from cryptobot.trading.traffic import Traffic
@@ -36,11 +36,8 @@ CHANNEL: Final = "order_entry"
 """What its ups and downs are reported as."""
 
 PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-"""Before the connection is opened again. docs: 300 connections in 5 minutes; an address has other
-streams too."""
-
-STEADY_S: Final = 60.0
-"""A connection that lasted so long was a good one: the next pause is the shortest again."""
+"""Before the connection is opened again, by how many in a row ended without having brought an
+answer. docs: 300 connections in 5 minutes, and an address has other streams too."""
 
 HEARTBEAT_S: Final = 10.0
 """Silence after which the exchange is pinged; without an answer in half of that it is gone."""
@@ -89,6 +86,7 @@ class OrderSocket:
         self._host = URL(self._url).host
         self._socket: GatedSocket | None = None
         self._up = asyncio.Event()
+        self._useless = 0
         self._waiting: dict[str, asyncio.Future[Answer | Exception]] = {}
         instance.watch = self._ask
         instance.options["createOrderWs"] = {"returnRateLimits": True}
@@ -173,9 +171,7 @@ class OrderSocket:
 
     async def _keep(self) -> None:
         """Keep a connection open, for ever."""
-        short_lived = 0
         while True:
-            began = self._clock.monotonic_ns()
             reason = "error"
             try:
                 reason = await self._hold()
@@ -184,10 +180,8 @@ class OrderSocket:
             except Exception:  # noqa: BLE001 - whatever it is: orders go by REST, and it is tried again
                 _log.exception("order_socket_broke")
             self._note("disconnected", reason)
-            if self._clock.monotonic_ns() - began >= STEADY_S * NS_PER_S:
-                short_lived = 0
-            pause_s = PAUSES_S[min(short_lived, len(PAUSES_S) - 1)]
-            short_lived += 1
+            pause_s = PAUSES_S[min(self._useless, len(PAUSES_S) - 1)]
+            self._useless += 1
             await asyncio.sleep(max(pause_s, self._traffic.silent_s()))
 
     async def _hold(self) -> str:
@@ -247,6 +241,7 @@ class OrderSocket:
         if not isinstance(request_id, str):
             raise ValueError("an answer that does not say to what")  # noqa: TRY004 - as above
         self._note("message", None)
+        self._useless = 0
         reply = self._waiting.get(request_id)
         if reply is None or reply.done():
             _log.info("order_socket_late_answer", requestNumber=request_id, status=status)

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from cryptobot.domain.clock import SystemClock
-from cryptobot.domain.errors import FenceClosed, NotSent, UserError
+from cryptobot.domain.errors import FenceClosed, NotSent, OutcomeUnknown, UserError
 from cryptobot.domain.order import OrderState, Side
 from cryptobot.trading import ccxt_order_socket
 from cryptobot.trading.ccxt_session import CURRENT_GATE, GatedSocket, WireGate
@@ -191,6 +191,16 @@ async def test_permit_that_takes_longer_than_the_time_out_proves_that_nothing_wa
         assert at.came(after.client_order_id) == BY_WEBSOCKET
 
 
+async def test_write_that_fails_after_the_look_is_unknown_and_never_sent_by_rest(
+    by_websocket: Trading,
+) -> None:
+    _socket(by_websocket)._writer._closing = True  # aiohttp refuses to write
+    request = market(Side.BUY, "0.1")
+    with pytest.raises(OutcomeUnknown):
+        await place(by_websocket.client, request)
+    assert by_websocket.came(request.client_order_id) == NEVER
+
+
 # Without the websocket
 
 
@@ -232,6 +242,20 @@ async def test_lost_websocket_comes_back_by_itself(by_websocket: Trading) -> Non
         assert by_websocket.came(request.client_order_id) == BY_WEBSOCKET
 
 
+async def test_connection_that_brings_no_answer_in_time_gets_no_more_orders(
+    tmp_path: Path,
+) -> None:
+    async with trading(tmp_path, order_by_websocket=True, timeout_s=0.5) as at:
+        await at.order_entry("connected")
+        at.fault("hang", match={"operation": "place_order"}, count=1)
+        with pytest.raises(OutcomeUnknown):
+            await place(at.client, market(Side.BUY, "0.1"))
+        request = market(Side.BUY, "0.1")
+        await place(at.client, request)
+        assert at.came(request.client_order_id) == BY_REST
+        await at.order_entry("disconnected")
+
+
 async def test_exchange_that_says_goodbye_gets_no_more_orders_by_that_connection(
     by_websocket: Trading,
 ) -> None:
@@ -263,7 +287,7 @@ async def test_exchange_that_falls_silent_is_left(
         assert at.came(request.client_order_id) == BY_REST
 
 
-async def test_connections_that_do_not_last_are_opened_more_and_more_seldom(
+async def test_connections_that_bring_nothing_are_opened_more_and_more_seldom(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ccxt_order_socket, "PAUSES_S", (0.0, 0.0, 60.0))
@@ -287,6 +311,7 @@ async def test_websocket_stays_closed_while_the_exchange_wants_silence(
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(by_websocket.client._order_socket.up(), 0.3)  # type: ignore[union-attr]
     assert by_websocket.simulator.sockets.count < connects
+    assert by_websocket.events.empty()  # it was not even tried
 
 
 # Whether there is one
