@@ -7,9 +7,9 @@ import struct
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
-def reset(transport: asyncio.BaseTransport | None) -> None:
+def reset(transport: asyncio.Transport | None) -> None:
     """Cut the connection with a TCP reset: what was written may be lost."""
-    if not isinstance(transport, asyncio.Transport):
+    if transport is None:
         return
     plug = transport.get_extra_info("socket")
     if plug is not None:
