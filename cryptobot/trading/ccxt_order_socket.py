@@ -83,7 +83,7 @@ class OrderSocket:
         self._timeout_s = timeout_s
         self._note = note
         self._url: str = instance.urls["api"]["ws"]["ws-api"]["spot"]
-        self._host = URL(self._url).host
+        self._host = traffic.limits_of(URL(self._url).host)
         self._socket: GatedSocket | None = None
         self._up = asyncio.Event()
         self._useless = 0

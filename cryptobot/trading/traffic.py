@@ -93,7 +93,7 @@ class Traffic:
     Args:
         budget: What is allowed.
         clock: Monotonic time.
-        one_host: Hosts whose limits are another's, by name: what the one says holds for both.
+        one_host: Hosts whose limits are another's, by name: while that is silent, so are they.
         on_limited: Told of each answer that says "too many": the seconds of silence it begins.
     """
 
@@ -235,7 +235,7 @@ class Traffic:
             Silenced: Nothing may be sent.
         """
         if self._silences:
-            silence = self.silence(self._counted(host))
+            silence = self.silence(host) or self.silence(self.limits_of(host))
             if silence is not None:
                 left = (silence.until_ns - self._clock.monotonic_ns()) / NS_PER_S
                 raise Silenced(
@@ -265,15 +265,15 @@ class Traffic:
         if status not in UNTOLD_WAIT_S:
             return
         wait_s = _retry_after(headers.get("Retry-After")) or UNTOLD_WAIT_S[status]
-        key = None if status == BANNED else self._counted(host)
+        key = None if status == BANNED else host
         until = self._clock.monotonic_ns() + int(wait_s * NS_PER_S)
         known = self._silences.get(key)
         if known is None or until > known.until_ns:
             self._silences[key] = Silence(until, status, key)
         self._on_limited(wait_s)
 
-    def _counted(self, host: str | None) -> str | None:
-        """Return the host whose limits hold for ``host``."""
+    def limits_of(self, host: str | None) -> str | None:
+        """Return the host whose limits hold for ``host``, itself where it has its own."""
         return self._one_host.get(host, host) if host is not None else None
 
 

@@ -232,6 +232,18 @@ async def test_websocket_that_is_never_answered_holds_up_neither_start_nor_order
         assert at.came(request.client_order_id) == BY_REST
 
 
+async def test_address_that_opened_too_many_websockets_still_orders_by_rest(
+    tmp_path: Path,
+) -> None:
+    refused: dict[str, object] = {"kind": "refuse_connect", "match": WS_API, "retry_after_s": 60}
+    async with trading(tmp_path, [refused], order_by_websocket=True) as at:
+        await at.order_entry("disconnected")
+        assert at.client.traffic.silence("ws-api.binance.com") is not None
+        request = market(Side.BUY, "0.1")
+        await place(at.client, request)
+        assert at.came(request.client_order_id) == BY_REST
+
+
 async def test_lost_websocket_comes_back_by_itself(by_websocket: Trading) -> None:
     for _ in range(2):
         by_websocket.cut()
