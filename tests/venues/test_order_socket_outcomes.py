@@ -1,6 +1,8 @@
 """What becomes of an order by websocket when the wire fails or the exchange says no."""
 
 import asyncio
+import json
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -283,3 +285,30 @@ async def test_client_that_is_closed_leaves_an_order_in_flight_unknown(
     await by_websocket.client.close()
     with pytest.raises(OutcomeUnknown):
         await waiting
+
+
+ODD: list[object] = [None, "", "200", True, 1.5, -1, 10**15, [], [7], {}, {"code": {}}]
+GOOD = {"status": 200, "result": {"orderId": 1}, "rateLimits": [], "error": None}
+
+
+async def test_answer_with_odd_parts_is_a_report_or_a_verdict_and_the_order_is_sent_once(
+    by_websocket: Trading,
+) -> None:
+    ccxt = by_websocket.client._orders
+    url = ccxt.urls["api"]["ws"]["ws-api"]["spot"]
+    answers = [{**GOOD, part: odd} for part in GOOD for odd in ODD]
+    answers += [{**GOOD, "status": 429, "error": {"code": odd, "msg": odd}} for odd in ODD]
+    answers += [{**GOOD, "status": 400, "error": {"data": {"retryAfter": odd}}} for odd in ODD]
+    answers += [{**GOOD, "rateLimits": [odd]} for odd in ODD]
+    for answer in answers:
+        assert by_websocket.client._order_socket is not None
+        await by_websocket.client._order_socket.up()
+        number = str(ccxt.options["requestId"].get(url, 0) + 1)
+        body = json.dumps({"id": number, **answer})
+        by_websocket.fault(**_after("reply", body=body))  # type: ignore[arg-type]
+        request = limit(Side.BUY, "0.001", "60000")
+        with suppress(VenueError):
+            await place(by_websocket.client, request)
+        assert by_websocket.came(request.client_order_id) == BY_WEBSOCKET, answer
+        by_websocket.client.traffic._silences.clear()
+        by_websocket.client.traffic._orders.clear()
