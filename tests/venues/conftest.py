@@ -122,7 +122,7 @@ async def client(tmp_path: Path) -> AsyncIterator[ExchangeClient]:
 async def by_websocket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Trading]:
     """The ccxt client, its orders by websocket, which is up."""
     monkeypatch.setattr(ccxt_order_socket, "PAUSES_S", (0.0,))
-    async with trading(tmp_path, order_by_websocket=True, timeout_s=2.0) as at:
+    async with trading(tmp_path, order_by_websocket=True, timeout_s=5.0) as at:
         await at.order_entry("connected")
         yield at
 

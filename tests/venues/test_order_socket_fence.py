@@ -180,7 +180,7 @@ async def test_permit_that_cannot_be_given_sends_nothing_by_either_way(
 async def test_permit_that_takes_longer_than_the_time_out_proves_that_nothing_was_sent(
     tmp_path: Path,
 ) -> None:
-    async with trading(tmp_path, order_by_websocket=True, timeout_s=0.2) as at:
+    async with trading(tmp_path, order_by_websocket=True, timeout_s=1.0) as at:
         await at.order_entry("connected")
         request = market(Side.BUY, "0.1")
         with pytest.raises(NotSent):
@@ -257,7 +257,7 @@ async def test_lost_websocket_comes_back_by_itself(by_websocket: Trading) -> Non
 async def test_connection_that_brings_no_answer_in_time_gets_no_more_orders(
     tmp_path: Path,
 ) -> None:
-    async with trading(tmp_path, order_by_websocket=True, timeout_s=0.5) as at:
+    async with trading(tmp_path, order_by_websocket=True, timeout_s=1.0) as at:
         await at.order_entry("connected")
         at.fault("hang", match={"operation": "place_order"}, count=1)
         with pytest.raises(OutcomeUnknown):
@@ -288,7 +288,7 @@ async def test_exchange_that_says_goodbye_gets_no_more_orders_by_that_connection
 async def test_exchange_that_falls_silent_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ccxt_order_socket, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(ccxt_order_socket, "HEARTBEAT_S", 0.6)
     async with trading(tmp_path, order_by_websocket=True) as at:
         await at.order_entry("connected")
         (connection,) = at.simulator.sockets

@@ -28,7 +28,7 @@ def _before(kind: str, **more: object) -> dict[str, object]:
 
 UNKNOWN = {
     "taken, no answer": (_after("hang"), "timeout", BY_WEBSOCKET),
-    "taken, answered too late": (_after("delay", delay_ms=900), "timeout", BY_WEBSOCKET),
+    "taken, answered too late": (_after("delay", delay_ms=1800), "timeout", BY_WEBSOCKET),
     "taken, reset": (_after("reset"), "network", BY_WEBSOCKET),
     "taken, closed": (_after("close"), "network", BY_WEBSOCKET),
     "taken, no JSON": (_after("reply", body="<html>"), "unreadable_reply", BY_WEBSOCKET),
@@ -65,7 +65,8 @@ UNKNOWN = {
 async def test_order_whose_answer_is_lost_or_makes_no_sense_is_unknown_and_not_sent_again(
     tmp_path: Path, fault: dict[str, object], code: str, came: list[object]
 ) -> None:
-    async with trading(tmp_path, order_by_websocket=True, timeout_s=0.5) as at:
+    timeout_s = 1.0 if code == "timeout" else 20.0
+    async with trading(tmp_path, order_by_websocket=True, timeout_s=timeout_s) as at:
         await at.order_entry("connected")
         at.fault(**fault)  # type: ignore[arg-type]
         request = market(Side.BUY, "0.1")

@@ -257,7 +257,7 @@ WEBSOCKET_CASES: Final[Sequence[Case]] = (
     ),
     Case("taken, ids only", [_after("ack_only"), UNTOLD], "accepted", "filled"),
     Case("taken, answered twice", [_after("duplicate")], "filled", "filled"),
-    Case("taken, answered slowly", [_after("delay", delay_ms=500)], "filled", "filled"),
+    Case("taken, answered slowly", [_after("delay", delay_ms=200)], "filled", "filled"),
     _unknown("lost before, no answer", _before("hang"), "timeout", "rejected"),
     _unknown("lost before, reset", _before("reset"), "network", "rejected"),
     *(case for case in CASES if case.faults and case.faults[0].get("kind") == "reply"
