@@ -18,7 +18,7 @@ from cryptobot.trading.portfolio import Portfolio
 from cryptobot.trading.retry import Cause
 from telemetry.metrics import Metrics
 
-CHANNELS: Final = ("book", "trades", "candles", "orders", "fills")
+CHANNELS: Final = ("book", "trades", "candles", "orders", "fills", "order_entry")
 LATENCY_WINDOW_S: Final = 300
 
 _log = structlog.stdlib.get_logger("cryptobot.exchange")

@@ -21,7 +21,7 @@ from cryptobot.engine.status import ExchangeState
 from cryptobot.journal.journal import Journal
 from cryptobot.matching.records import FeeSchedule
 from cryptobot.settings import Settings
-from cryptobot.settings.model import FailoverSettings, RetrySettings
+from cryptobot.settings.model import FailoverSettings, OrderEntry, RetrySettings
 from cryptobot.strategies.catalogue import find_strategies
 from cryptobot.strategies.runner import StrategyRunner
 from cryptobot.trading.balance_book import BalanceBook
@@ -106,6 +106,7 @@ class Rooms:
                 tls_ca=settings.exchange.tls_ca,
                 book_depth=settings.exchange.book_depth,
                 orders_per_10s=settings.exchange.orders_per_10s,
+                order_by_websocket=settings.exchange.order_entry is OrderEntry.WEBSOCKET,
             ),
             clock,
             on_request=self.feed.on_request,

@@ -69,6 +69,14 @@ class StartMode(StrEnum):
     """Accepted only when the exchange is the simulator."""
 
 
+class OrderEntry(StrEnum):
+    """What carries new orders to the exchange."""
+
+    REST = "rest"
+    WEBSOCKET = "websocket"
+    """REST all the same while the websocket is not up."""
+
+
 class Section(BaseModel):
     """A group of settings; unknown keys are errors."""
 
@@ -111,6 +119,8 @@ class ExchangeSettings(Section):
         book_depth: Price levels a side that are kept.
         orders_per_10s: New orders that the exchange takes in 10 s, where it does not list its
             own limit as Binance does. Orders wait for it; they are not refused.
+        order_entry: What carries new orders. A websocket saves an order the set-up of its request;
+            Binance only. Cancels and look-ups go by REST either way.
     """
 
     id: str = "binance"
@@ -122,6 +132,7 @@ class ExchangeSettings(Section):
     timeout_s: float = Field(default=10.0, ge=0.5, le=60)
     book_depth: int = Field(default=20, ge=5, le=1000)
     orders_per_10s: int = Field(default=50, ge=1, le=100_000)
+    order_entry: OrderEntry = OrderEntry.REST
 
     @field_validator("connect_to")
     @classmethod

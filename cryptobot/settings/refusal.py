@@ -39,6 +39,7 @@ ALLOWED: Final[Mapping[str, str]] = MappingProxyType(
         "exchange.timeout_s": "seconds from 0.5 to 60, such as 10",
         "exchange.book_depth": "a whole number from 5 to 1000, such as 20",
         "exchange.orders_per_10s": "a whole number from 1 to 100000, such as 50",
+        "exchange.order_entry": "rest or websocket (binance only)",
         "mode.start": "resume, paper or live",
         "database.url": "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE",
         "risk.max_order_notional": _NOTIONAL,

@@ -100,8 +100,9 @@ class Capabilities:
             found again, so it must not trade live.
         acknowledges: Whether an answer to a write is a mere acknowledgement, without a state.
         times_in_force: What a limit order may ask for; anything else is refused here.
-        order_by_websocket: Whether ccxt.pro can place orders by websocket. Ours go by REST all the
-            same: the fence is looked at where REST's bytes leave.
+        order_by_websocket: Whether orders may go by websocket: ccxt.pro builds the request, and
+            what every answer proves was shown against the simulator. REST is always there besides.
+        one_host: Hosts whose limits are another's, by name.
         needs_password: Whether a key has a passphrase.
         one_nonce: Whether every request of a key needs a higher number than the one before.
         orders_per_10s: New orders that it takes in 10 s; the lower of this and the setting counts.
@@ -116,6 +117,7 @@ class Capabilities:
     acknowledges: bool = False
     times_in_force: frozenset[TimeInForce] = frozenset(TimeInForce)
     order_by_websocket: bool = False
+    one_host: Mapping[str, str] = field(default_factory=dict)
     needs_password: bool = False
     one_nonce: bool = False
     orders_per_10s: int = 50
@@ -146,6 +148,14 @@ class Capabilities:
             f"no {', '.join(missing)} orders" if missing else "",
         ]
         return f"{self.exchange}: {'; '.join(filter(None, parts))}" if any(parts) else None
+
+    @property
+    def websocket_refusal(self) -> str | None:
+        """Why orders must not go by websocket, in one line; ``None``: they may."""
+        if self.order_by_websocket:
+            return None
+        proven = ", ".join(row.exchange for row in CAPABILITIES.values() if row.order_by_websocket)
+        return f"orders go to {self.exchange} by rest only; websocket is proven for {proven}"
 
     def own_id(self) -> ClientId:
         """Return how our ids are taken. Raises ``NotSent`` where they are not."""
@@ -190,6 +200,8 @@ BINANCE: Final = Capabilities(
         unique=Uniqueness.OPEN,
     ),
     order_by_websocket=True,
+    # docs: weights are counted by address and orders by account, whichever API they came by.
+    one_host=MappingProxyType({"ws-api.binance.com": "api.binance.com"}),
     orders_per_10s=100_000,  # the setting alone: the account's own is in its exchangeInfo
     balances_in="balances",
     codes=BINANCE_CODES,
@@ -214,7 +226,6 @@ KRAKEN: Final = Capabilities(
     acknowledges=True,
     # docs of AddOrder: GTC, IOC and GTD.
     times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC}),
-    order_by_websocket=True,
     one_nonce=True,
     # docs: a counter for each pair, 60 at most in the lowest tier, one more an order, one less a
     # second: this is what it bears for ever.
@@ -236,7 +247,6 @@ OKX: Final = Capabilities(
         unique=Uniqueness.UNDOCUMENTED,
     ),
     acknowledges=True,
-    order_by_websocket=True,
     needs_password=True,
     orders_per_10s=300,  # docs: 60 in 2 s for each instrument
     balances_in="data",
@@ -263,7 +273,6 @@ BYBIT: Final = Capabilities(
         unique=Uniqueness.EVER,
     ),
     acknowledges=True,
-    order_by_websocket=True,
     orders_per_10s=200,  # docs: 20 a second
     balances_in="result",
     # A classic account takes market buys in the quote currency: with this ccxt refuses one before

@@ -24,7 +24,7 @@ LOOKUPS: Final = dict.fromkeys(
 """Reads that go before market data."""
 
 RequestObserver = Callable[[str, str, float], None]
-"""Told of every REST call: operation, outcome (``ok``, ``failed``, ``refused``, ``not_sent``,
+"""Told of every request: operation, outcome (``ok``, ``failed``, ``refused``, ``not_sent``,
 ``unknown``), seconds."""
 
 

@@ -1,9 +1,10 @@
-"""The HTTP session under ccxt: where connections go, and the fence at the wire.
+"""The session under ccxt: where connections go, and the fence at the wire.
 
 ccxt stays unmodified and keeps its URLs, so its error classes are those of production; only the
 resolver decides where a connection ends up.
 """
 
+import asyncio
 import socket
 import ssl
 from contextvars import ContextVar
@@ -13,6 +14,7 @@ from typing import Any, ClassVar, Final
 import aiohttp
 from aiohttp.abc import AbstractResolver, AbstractStreamWriter, ResolveResult
 from aiohttp.client_reqrep import ClientRequest, ClientResponse
+from aiohttp.client_ws import ClientWebSocketResponse
 from aiohttp.connector import Connection
 
 from cryptobot.domain.errors import FenceClosed, NotSent
@@ -113,6 +115,46 @@ class GatedRequest(PacedRequest):
         await super().write_bytes(writer, conn, content_length)
 
 
+class GatedSocket(ClientWebSocketResponse):
+    """A websocket on which no text leaves without leave; pings, pongs and closes need none."""
+
+    traffic: ClassVar[Traffic]
+
+    async def send_str(self, data: str, compress: int | None = None) -> None:
+        """Ask for leave, then write the frame.
+
+        From the last look at the fence to the write nothing is awaited: a frame that is not
+        compressed goes to the transport at once, and what is awaited comes after it.
+
+        Raises:
+            FenceClosed: There is no order whose leave could be asked.
+            NotSent: The order must not leave.
+            ClientConnectionError: The connection is lost or not fit; where the gate is not marked
+                as sent, nothing was written.
+        """
+        gate = CURRENT_GATE.get()
+        if gate is None:
+            raise FenceClosed("an order write outside the gateway was stopped")
+        await gate.wait()
+        transport = self._transport
+        if self.closed or transport is None or transport.is_closing():
+            raise aiohttp.ClientConnectionResetError("lost before the order was written")
+        if compress or self.compress:
+            raise aiohttp.ClientConnectionError("compression could wait between fence and wire")
+        self.traffic.check(self._response.url.host)
+        gate.check()
+        await super().send_str(data)
+
+    def abort(self) -> None:
+        """Cut the connection without a word."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def _transport(self) -> asyncio.Transport | None:
+        return None if self._conn is None else self._conn.transport
+
+
 class HeardResponse(ClientResponse):
     """A response whose head is looked at for limits, whatever ccxt makes of the rest."""
 
@@ -161,7 +203,7 @@ def open_session(
     Args:
         connect_to: Where every connection goes instead, URLs and certificates' names unchanged.
         tls_ca: PEM file of an authority to trust besides the system's.
-        gated: Whether order writes must pass a ``WireGate``.
+        gated: Whether order writes must pass a ``WireGate``, requests and websocket alike.
         traffic: The exchange's silences, kept by every request.
     """
     context = ssl.create_default_context()
@@ -178,5 +220,10 @@ def open_session(
             "Request", (GatedRequest if gated else PacedRequest,), {"traffic": traffic}
         ),
         response_class=type("Response", (HeardResponse,), {"traffic": traffic}),
+        ws_response_class=(
+            type("Socket", (GatedSocket,), {"traffic": traffic})
+            if gated
+            else ClientWebSocketResponse
+        ),
         cookie_jar=aiohttp.DummyCookieJar(),  # no exchange's API needs cookies
     )

@@ -1,7 +1,8 @@
-"""The ccxt exchange behind our Protocol: orders by REST, market data and own orders by websocket.
+"""The ccxt exchange behind our Protocol: orders by REST, or by websocket where that is asked for.
 
 Two ccxt instances: one for order writes, so that a cancel never queues behind candles, one for
-reads and streams. ``maxRetriesOnFailure`` stays 0: ccxt's retry signs and sends an order again.
+reads and streams. An order websocket is a connection of its own. ``maxRetriesOnFailure`` stays 0:
+ccxt's retry signs and sends an order again.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import aiohttp
 import ccxt
+import structlog
 
 from cryptobot.domain.clock import Clock
 from cryptobot.domain.errors import NotSent, OrderRefused, OutcomeUnknown, ReadFailed, UserError
@@ -22,6 +24,7 @@ from cryptobot.domain.order import OrderReport, OrderType
 from cryptobot.trading import ccxt_translation as translate
 from cryptobot.trading.capabilities import LookUp, capabilities_of
 from cryptobot.trading.ccxt_markets import spot_instruments
+from cryptobot.trading.ccxt_order_socket import CHANNEL, NotWritten, OrderSocket
 from cryptobot.trading.ccxt_reads import CcxtReads, RequestObserver, sense
 from cryptobot.trading.ccxt_session import CURRENT_GATE, FreeToCancel, WireGate, open_session
 from cryptobot.trading.ccxt_streams import UNREADABLE, StreamObserver
@@ -38,6 +41,9 @@ WRITE_OUTCOMES: Final = {OrderRefused: "refused", OutcomeUnknown: "unknown"}
 """How the outcomes of writes are reported; everything else was not sent."""
 
 
+_log = structlog.stdlib.get_logger("cryptobot.exchange")
+
+
 @dataclass(frozen=True, slots=True)
 class ExchangeConfig:
     """How to reach an exchange.
@@ -51,6 +57,7 @@ class ExchangeConfig:
         tls_ca: PEM file to trust besides the system's.
         book_depth: Levels a side in ``watch_book``.
         orders_per_10s: New orders that the exchange takes in 10 seconds, until it lists its own.
+        order_by_websocket: Whether orders go by websocket while that is up; cancels go by REST.
     """
 
     id: str
@@ -62,13 +69,14 @@ class ExchangeConfig:
     tls_ca: Path | None = None
     book_depth: int = 20
     orders_per_10s: int = 50
+    order_by_websocket: bool = False
 
 
 class ExchangeClient(CcxtReads):
     """A ccxt exchange as an ``Exchange`` and a ``MarketSource``.
 
     Raises:
-        UserError: ccxt does not know the exchange.
+        UserError: ccxt does not know the exchange, or orders cannot go to it by websocket.
     """
 
     def __init__(
@@ -89,7 +97,10 @@ class ExchangeClient(CcxtReads):
             on_request=on_request,
             capabilities=capabilities_of(config.id),
         )
+        if config.order_by_websocket and self.capabilities.websocket_refusal is not None:
+            raise UserError(f"exchange.order_entry: {self.capabilities.websocket_refusal}")
         self._config = config
+        self._order_socket: OrderSocket | None = None
         self._sessions: list[aiohttp.ClientSession] = []
         self._instruments: dict[str, Instrument] = {}
         self.traffic = Traffic(
@@ -98,6 +109,7 @@ class ExchangeClient(CcxtReads):
                 min(config.orders_per_10s, self.capabilities.orders_per_10s),
             ),
             clock,
+            one_host=self.capabilities.one_host,
             on_limited=on_limited,
         )
 
@@ -146,7 +158,16 @@ class ExchangeClient(CcxtReads):
         if streaming is None or plain_class is None:
             raise UserError(f"exchange.id: ccxt has no exchange {self._config.id!r} with streams")
         self._reads = self._instance(streaming, gated=False)
-        self._orders = self._instance(plain_class, gated=True)
+        by_websocket = self._config.order_by_websocket and self.has_keys
+        self._orders = self._instance(streaming if by_websocket else plain_class, gated=True)
+        if by_websocket:
+            self._order_socket = OrderSocket(
+                self._orders,
+                self.traffic,
+                self._clock,
+                timeout_s=self._config.timeout_s,
+                note=lambda event, reason: self._note(CHANNEL, None, event, reason),
+            )
         if self.capabilities.one_nonce:
             self._orders.incrementing_nonce = self._reads.incrementing_nonce
 
@@ -207,6 +228,9 @@ class ExchangeClient(CcxtReads):
     async def close(self) -> None:
         """Close streams and connections."""
         await self._close_streams()
+        if self._order_socket is not None:
+            await self._order_socket.close()
+            self._order_socket = None
         for instance in (self._reads, self._orders):
             if instance is not None:
                 await instance.close()
@@ -217,7 +241,7 @@ class ExchangeClient(CcxtReads):
         self._reads = self._orders = None
 
     async def place_order(self, request: OrderRequest, permit: Permit) -> OrderReport:
-        """Send an order by REST; see ``Exchange.place_order``."""
+        """Send an order; see ``Exchange.place_order``."""
         self._ensure_connected()
         params = self.capabilities.order_params(request)
         gate = WireGate(permit)
@@ -226,7 +250,7 @@ class ExchangeClient(CcxtReads):
         try:
             raw = await self._write(
                 "place_order",
-                self._orders.create_order,
+                self._create_order,
                 request.symbol,
                 "market" if request.type is OrderType.MARKET else "limit",
                 str(request.side),
@@ -239,6 +263,15 @@ class ExchangeClient(CcxtReads):
             PRECEDENCE.reset(precedence)
             CURRENT_GATE.reset(token)
         return self._answer(raw, request.client_order_id)
+
+    async def _create_order(self, *args: Any) -> Any:
+        """Place an order by websocket while that is up, else by REST: one order either way."""
+        if self._order_socket is not None:
+            try:
+                return await self._order_socket.place(*args)
+            except NotWritten:
+                _log.info("order_goes_by_rest")
+        return await self._orders.create_order(*args)
 
     def _ensure_connected(self) -> None:
         if self._orders is None:

@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import count
+from types import MappingProxyType
 from typing import Final
 
 from cryptobot.domain.clock import NS_PER_S, Clock
@@ -92,6 +93,7 @@ class Traffic:
     Args:
         budget: What is allowed.
         clock: Monotonic time.
+        one_host: Hosts whose limits are another's, by name: while that is silent, so are they.
         on_limited: Told of each answer that says "too many": the seconds of silence it begins.
     """
 
@@ -100,10 +102,12 @@ class Traffic:
         budget: Budget,
         clock: Clock,
         *,
+        one_host: Mapping[str, str] = MappingProxyType({}),
         on_limited: Callable[[float], None] = lambda _: None,
     ) -> None:
         self.budget = budget
         self._clock = clock
+        self._one_host = one_host
         self._on_limited = on_limited
         self._spent: deque[tuple[int, float]] = deque()
         self._used = 0.0
@@ -231,7 +235,7 @@ class Traffic:
             Silenced: Nothing may be sent.
         """
         if self._silences:
-            silence = self.silence(host)
+            silence = self.silence(host) or self.silence(self.limits_of(host))
             if silence is not None:
                 left = (silence.until_ns - self._clock.monotonic_ns()) / NS_PER_S
                 raise Silenced(
@@ -267,6 +271,10 @@ class Traffic:
         if known is None or until > known.until_ns:
             self._silences[key] = Silence(until, status, key)
         self._on_limited(wait_s)
+
+    def limits_of(self, host: str | None) -> str | None:
+        """Return the host whose limits hold for ``host``, itself where it has its own."""
+        return self._one_host.get(host, host) if host is not None else None
 
 
 def _retry_after(text: str | None) -> float | None:

@@ -7,7 +7,14 @@ import pytest
 
 from tests.e2e.harness.engine_process import EngineProcess
 from tests.e2e.harness.simulator_process import SimulatorProcess
-from tests.e2e.proofs.fault_matrix import CASES, SETTINGS, Case, run_case
+from tests.e2e.proofs.fault_matrix import (
+    CASES,
+    SETTINGS,
+    WEBSOCKET_CASES,
+    WEBSOCKET_SETTINGS,
+    Case,
+    run_case,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -30,4 +37,25 @@ def test_order_under_a_fault_ends_as_the_evidence_says_and_the_next_one_works(
     both: tuple[EngineProcess, SimulatorProcess], case: Case
 ) -> None:
     row = run_case(*both, case)
+    assert row.wrong == []
+
+
+@pytest.fixture(scope="module")
+def by_websocket(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[EngineProcess, SimulatorProcess]]:
+    home: Path = tmp_path_factory.mktemp("ws-matrix")
+    with (
+        SimulatorProcess(home / "simulator") as simulator,
+        EngineProcess(simulator, home, settings=WEBSOCKET_SETTINGS) as engine,
+    ):
+        engine.until_trading()
+        yield engine, simulator
+
+
+@pytest.mark.parametrize("case", WEBSOCKET_CASES, ids=lambda case: case.name.replace(" ", "-"))
+def test_order_by_websocket_under_a_fault_ends_as_the_evidence_says_and_the_next_one_works(
+    by_websocket: tuple[EngineProcess, SimulatorProcess], case: Case
+) -> None:
+    row = run_case(*by_websocket, case, "websocket")
     assert row.wrong == []

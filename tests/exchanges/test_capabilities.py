@@ -58,10 +58,16 @@ def test_id_that_an_exchange_does_not_take_is_stopped_before_the_wire(
 @EVERY_ROW
 def test_row_agrees_with_what_ccxt_says_of_the_exchange(row: Capabilities) -> None:
     streaming = getattr(ccxt.pro, row.exchange)()
-    assert row.order_by_websocket is bool(streaming.has["createOrderWs"])
+    assert streaming.has["createOrderWs"] or not row.order_by_websocket
     assert row.needs_password is streaming.requiredCredentials["password"]
     for step in row.own_id().look_ups:
         assert callable(getattr(streaming, step.method))
+
+
+@EVERY_ROW
+def test_row_takes_orders_by_websocket_only_where_that_is_proven(row: Capabilities) -> None:
+    assert row.order_by_websocket is (row.proof is Proof.SIMULATOR)
+    assert (row.websocket_refusal is None) is row.order_by_websocket
 
 
 @EVERY_ROW

@@ -215,6 +215,7 @@ class ScriptedEngine:
                     },
                     "orders": {"connected": True, "age_ms": 420_000},
                     "fills": {"connected": False, "age_ms": None},
+                    "order_entry": {"connected": False, "age_ms": None},
                 },
             },
             "symbols": list(self.markets),

@@ -212,3 +212,25 @@ def test_limits_that_the_exchange_lists_are_taken_over_and_nonsense_is_left() ->
     for nonsense in odd:
         traffic.learn(nonsense)
         assert traffic.budget == learnt
+
+
+def test_host_is_silent_while_the_one_whose_limits_it_has_is_silent() -> None:
+    twin = "ws-api.binance.com"
+    traffic = Traffic(Budget(100), ManualClock(), one_host={twin: HOST})
+    assert (traffic.limits_of(twin), traffic.limits_of(OTHER)) == (HOST, OTHER)
+    traffic.heard(HOST, 429, {"Retry-After": "5"})
+    for host in (HOST, twin):
+        with pytest.raises(Silenced):
+            traffic.check(host)
+    traffic.check(OTHER)
+
+
+def test_host_that_refuses_connections_silences_itself_and_not_the_one_whose_limits_it_has() -> (
+    None
+):
+    twin = "ws-api.binance.com"
+    traffic = Traffic(Budget(100), ManualClock(), one_host={twin: HOST})
+    traffic.heard(twin, 429, {})
+    with pytest.raises(Silenced):
+        traffic.check(twin)
+    traffic.check(HOST)

@@ -20,6 +20,7 @@ from cryptobot.engine import jobs
 from cryptobot.engine.metrics_feed import CHANNELS, MetricsFeed
 from cryptobot.engine.process import ORDER_LOGGERS
 from cryptobot.journal.journal import Journal
+from cryptobot.trading.ccxt_order_socket import CHANNEL as ORDER_ENTRY
 from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
 from cryptobot.trading.fence import Fence
 from cryptobot.trading.order_gateway import OrderGateway
@@ -52,7 +53,7 @@ def run_on_loop(make: Callable[[], Awaitable[_T]]) -> _T:
         return runner.run(main())
 
 
-def config(venue: Simulator) -> ExchangeConfig:
+def config(venue: Simulator, *, by_websocket: bool = False) -> ExchangeConfig:
     """Return how to reach the simulator through production URLs."""
     return ExchangeConfig(
         id="binance",
@@ -60,6 +61,7 @@ def config(venue: Simulator) -> ExchangeConfig:
         secret=SECRET,
         connect_to=("127.0.0.1", venue.tls_port),
         tls_ca=venue.ca,
+        order_by_websocket=by_websocket,
     )
 
 
@@ -73,7 +75,9 @@ class OrderPath:
 
 
 @asynccontextmanager
-async def order_path(venue: Simulator, folder: Path) -> AsyncIterator[OrderPath]:
+async def order_path(
+    venue: Simulator, folder: Path, *, by_websocket: bool = False
+) -> AsyncIterator[OrderPath]:
     """Build the order path on a durable journal in ``folder``, with logs and metrics on."""
     clock = SystemClock()
     redactor = Redactor()
@@ -86,9 +90,23 @@ async def order_path(venue: Simulator, folder: Path) -> AsyncIterator[OrderPath]
         )
         stack.callback(logging.close)
         feed = MetricsFeed(metrics, "binance", clock)
-        client = ExchangeClient(config(venue), clock, on_request=feed.on_request)
+        up = asyncio.Event()
+
+        def on_stream(channel: str, symbol: str | None, event: str, reason: str | None) -> None:
+            feed.on_stream(channel, symbol, event, reason)
+            if (channel, event) == (ORDER_ENTRY, "connected"):
+                up.set()
+
+        client = ExchangeClient(
+            config(venue, by_websocket=by_websocket),
+            clock,
+            on_request=feed.on_request,
+            on_stream=on_stream,
+        )
         stack.push_async_callback(client.close)
         await client.connect()
+        if by_websocket:
+            await up.wait()
         journal = Journal.open(f"sqlite:///{folder / 'cryptobot.db'}", clock=clock)
         await stack.enter_async_context(journal)
         orders = OrderJournal(journal, "binance")

@@ -1,4 +1,8 @@
-"""Order submission through the gateway, durable journal on, against ccxt's ``create_order``."""
+"""Order submission through the gateway, durable journal on, against bare ccxt.
+
+By REST against ``create_order``; by websocket against that and against ccxt.pro's
+``create_order_ws``, without limiters, one order at a time.
+"""
 
 import asyncio
 import time
@@ -8,17 +12,21 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any, Final
 
 from bench.order_path import SYMBOL, OrderPath, bare_ccxt, order_path, run_on_loop
-from bench.processes import simulator
+from bench.processes import Simulator, simulator
 from bench.result import Bench, Result, compared
 from cryptobot.domain.money import plain
 from cryptobot.domain.order import OrderIntent, OrderState, OrderType, Side
 
 AMOUNT: Final = Decimal("0.001")
 CONCURRENT: Final = 8
+AIMS: Final = (1.10, 1.25)
+"""What the gateway may take longer by websocket, at p50 and p99."""
 WARM_UP: Final = 20
 PAUSE_S: Final = 0.06
 """Between any two calls, so that what the one side leaves behind (a commit, a log line) is done
 before the other is measured."""
+
+_Spans = list[list[float]]
 
 Place = Callable[[], Awaitable[str]]
 Cancel = Callable[[str], Awaitable[object]]
@@ -66,21 +74,51 @@ async def _measure(bench: Bench) -> list[Result]:
                 instance.enableRateLimit = False
             one = await _in_turns(bench, sides, 1, bench.times(300, 30))
             eight = await _in_turns(bench, sides, CONCURRENT, bench.times(80, 8))
+        websocket = await _by_websocket(bench, venue, far)
     default, bare = "ccxt create_order, default limiter", "ccxt create_order, no limiter either"
     return [
-        *compared("orders.as_configured", "ms", *usual, default, aims=(1.15, 1.5)),
-        *compared("orders.sequential", "ms", *one, bare, aims=(1.15, 1.5)),
-        *compared("orders.concurrent_8", "ms", *eight, bare, aims=(1.15, 1.5)),
+        *compared("orders.as_configured", "ms", usual[0], usual[1], default, aims=(1.15, 1.5)),
+        *compared("orders.sequential", "ms", one[0], one[1], bare, aims=(1.15, 1.5)),
+        *compared("orders.concurrent_8", "ms", eight[0], eight[1], bare, aims=(1.15, 1.5)),
+        *websocket,
     ]
 
 
-async def _in_turns(
-    bench: Bench, sides: Sequence[_Side], at_once: int, rounds: int
-) -> tuple[list[float], list[float]]:
-    spans: tuple[list[float], list[float]] = ([], [])
+async def _by_websocket(bench: Bench, venue: Simulator, price: Decimal) -> list[Result]:
+    folder = bench.folder("orders-websocket")
+    async with (
+        order_path(venue, folder, by_websocket=True) as path,
+        bare_ccxt(venue) as rest,
+        bare_ccxt(venue, "ccxt.pro") as pro,
+    ):
+        for instance in (path.client._orders, rest, pro):  # noqa: SLF001 - as above
+            instance.enableRateLimit = False
+        sides = (
+            _ours(path, price),
+            _theirs(rest, price),
+            _theirs(pro, price, pro.create_order_ws),
+        )
+        ours, by_rest, by_websocket = await _in_turns(bench, sides, 1, bench.times(300, 30))
+    bare = "no limiter either"
+    return [
+        *compared(
+            "orders.websocket_to_rest", "ms", ours, by_rest,
+            f"ccxt create_order, {bare}", aims=AIMS,
+        ),
+        *compared(
+            "orders.websocket_to_websocket", "ms", ours, by_websocket,
+            f"ccxt.pro create_order_ws, {bare}", aims=AIMS,
+        ),
+    ]  # fmt: skip
+
+
+async def _in_turns(bench: Bench, sides: Sequence[_Side], at_once: int, rounds: int) -> _Spans:
+    spans: _Spans = [[] for _ in sides]
+    order = list(range(len(sides)))
     for number in range(-max(2, WARM_UP // at_once), rounds):
-        # Who goes first changes, so that neither always follows a longer pause.
-        for which in (0, 1) if number % 2 else (1, 0):
+        # Who goes first changes, so that none always follows a longer pause.
+        order.append(order.pop(0))
+        for which in order:
             found = await sides[which].timed(at_once)
             if number >= 0:
                 spans[which].extend(found)
@@ -101,9 +139,13 @@ def _ours(path: OrderPath, price: Decimal) -> _Side:
     return _Side(place, path.gateway.cancel)
 
 
-def _theirs(ccxt: Any, price: Decimal) -> _Side:
+def _theirs(
+    ccxt: Any, price: Decimal, create: Callable[..., Awaitable[Any]] | None = None
+) -> _Side:
+    create = create or ccxt.create_order
+
     async def place() -> str:
-        order = await ccxt.create_order(
+        order = await create(
             SYMBOL, "limit", "buy", plain(AMOUNT), plain(price), {"timeInForce": "GTC"}
         )
         return str(order["id"])

@@ -24,7 +24,11 @@ from tests.e2e.proofs.killing import (  # noqa: E402 - as above
     prove_killing,
     prove_killing_under_faults,
 )
-from tests.e2e.proofs.switch_under_load import prove_socket_switching, prove_switching  # noqa: E402 - as above
+from tests.e2e.proofs.switch_under_load import (  # noqa: E402 - as above
+    prove_socket_switching,
+    prove_switching,
+    prove_websocket_switching,
+)
 
 
 class Proved(Protocol):
@@ -60,6 +64,9 @@ PROOFS: Mapping[str, Proof] = {
     ),
     "mode_switch_socket": Proof(
         prove_socket_switching, 250, "the same, the acknowledgement stamped as it is read"
+    ),
+    "mode_switch_websocket": Proof(
+        prove_websocket_switching, 250, "the same, with orders by websocket"
     ),
     "fault_matrix": Proof(
         prove_fault_matrix, 1, "an order under any fault of the wire ends as the evidence says"

@@ -205,7 +205,9 @@ KINDS: Mapping[FaultKind, KindRule] = {
         role=Role.LASTS,
     ),
     _K.DROP: KindRule("An event is never sent", _EVENT, _TOLD),
-    _K.DUPLICATE: KindRule("An event is sent twice", _EVENT, _TOLD),
+    _K.DUPLICATE: KindRule(
+        "An event, or an answer on the ws-api, is sent twice", _EVENT | _REQUEST, _SOCKETS, _AFTER
+    ),
     _K.REORDER: KindRule(
         "An event is sent after the next one that the fault is meant for", _EVENT, _TOLD
     ),

@@ -86,6 +86,10 @@ class WsApiFaults:
                 pass
             case FaultKind.RESET | FaultKind.CLOSE:
                 self._events.end(connection, fault)
+            case FaultKind.DUPLICATE:
+                connection.send(orjson.dumps(answer))
+                connection.send(orjson.dumps(answer))
+                end(carried.line, answer)
             case FaultKind.TRUNCATE:
                 connection.send(cut(orjson.dumps(answer), fault.number("keep")))
             case FaultKind.REPLY if fault.options["body"] is not None:

@@ -8,6 +8,7 @@ next order works without a restart. The engine and the exchange are the same for
 import json
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ SETTINGS: Final = (
     "retry.rate_limit_s=0.5,1,2",
 )
 """Quick, and nothing that one case does may stop the next."""
+
+WEBSOCKET_SETTINGS: Final = (*SETTINGS, "exchange.order_entry=websocket")
 
 _ORDER: Final = {"operation": "place_order"}
 
@@ -59,6 +62,7 @@ class Case:
         last: State it is settled to.
         requests: Order requests for the intent that reach the exchange.
         reason: What ``order_failures_by_reason_total`` counts; ``None``: it is no failure.
+        away: Whether the case begins when the order websocket is gone.
     """
 
     name: str
@@ -67,7 +71,12 @@ class Case:
     last: str
     requests: int = 1
     reason: str | None = None
+    away: bool = False
 
+
+REST: Final = ("POST", "/api/v3/order")
+WEBSOCKET: Final = ("WS", "order.place")
+"""What an order request is in the exchange's log."""
 
 UNTOLD: Final = {"kind": "drop", "match": {"event": "executionReport"}, "for_s": 1.5}
 """The account's stream says nothing meanwhile; else it may tell the fill before the answer."""
@@ -223,6 +232,61 @@ CASES: Final[Sequence[Case]] = (
 )  # fmt: skip
 
 
+_WS_API: Final = {"channel": "ws_api"}
+_NO_TO_WHAT: Final = '{"status":200,"result":{"orderId":1}}'
+
+WEBSOCKET_CASES: Final[Sequence[Case]] = (
+    Case("no fault", [], "filled", "filled"),
+    _unknown("taken, no answer", _after("hang"), "timeout"),
+    _unknown("taken, answered too late", _after("delay", delay_ms=1500), "timeout"),
+    _unknown("taken, reset", _after("reset"), "network"),
+    _unknown("taken, closed", _after("close"), "network"),
+    _unknown("taken, a web page", _after("reply", body="<html>"), _CHALLENGE),
+    _unknown("taken, half a JSON", _after("truncate"), _CHALLENGE),
+    _unknown("taken, answer without id", _after("reply", body=_NO_TO_WHAT), _CHALLENGE),
+    _unknown("taken, answer without order", _after("reply", body={}), _CHALLENGE),
+    _unknown(
+        "taken, 503 -1000",
+        _after("reply", status=503, code=-1000, msg="Unknown error"),
+        "unclassified",
+    ),
+    _unknown(
+        "taken, 504 -1007",
+        _after("reply", status=504, code=-1007, msg="Send status unknown"),
+        "timeout",
+    ),
+    Case("taken, ids only", [_after("ack_only"), UNTOLD], "accepted", "filled"),
+    Case("taken, answered twice", [_after("duplicate")], "filled", "filled"),
+    Case("taken, answered slowly", [_after("delay", delay_ms=200)], "filled", "filled"),
+    _unknown("lost before, no answer", _before("hang"), "timeout", "rejected"),
+    _unknown("lost before, reset", _before("reset"), "network", "rejected"),
+    *(case for case in CASES if case.faults and case.faults[0].get("kind") == "reply"
+      and case.faults[0]["when"] == "before"),
+    # Nothing was written there: the order goes by REST, once.
+    Case(
+        "connection refused",
+        [
+            {"kind": "refuse_connect", "match": _WS_API, "status": 503},
+            {"kind": "reset", "match": _WS_API, "for_s": 0},
+        ],
+        "filled",
+        "filled",
+        away=True,
+    ),
+    Case(
+        "connection never answered",
+        [
+            {"kind": "hang", "match": _WS_API, "when": "before"},
+            {"kind": "reset", "match": _WS_API, "for_s": 0},
+        ],
+        "filled",
+        "filled",
+        away=True,
+    ),
+)  # fmt: skip
+"""What an order by websocket becomes. Errors that the exchange names are those of REST."""
+
+
 @dataclass(slots=True)
 class Row:
     """What was seen of a case.
@@ -264,23 +328,41 @@ class MatrixProof:
 def prove_fault_matrix(
     home: Path, *, rounds: int, seed: int, progress: Callable[[int], None]
 ) -> MatrixProof:
-    """Run every case ``rounds`` times."""
+    """Run every case ``rounds`` times, with order entry by REST and by websocket."""
     rows = []
-    with (
-        SimulatorProcess(home / "simulator", seed=seed) as simulator,
-        EngineProcess(simulator, home, settings=SETTINGS) as engine,
+    for entry, settings, cases in (
+        ("rest", SETTINGS, CASES),
+        ("websocket", WEBSOCKET_SETTINGS, WEBSOCKET_CASES),
     ):
-        engine.until_trading()
-        for number in range(rounds):
-            rows += [run_case(engine, simulator, case) for case in CASES]
-            progress(number + 1)
+        place = home / entry
+        with (
+            SimulatorProcess(place / "simulator", seed=seed) as simulator,
+            EngineProcess(simulator, place, settings=settings) as engine,
+        ):
+            engine.until_trading()
+            for number in range(rounds):
+                rows += [run_case(engine, simulator, case, entry) for case in cases]
+                progress(number + 1)
     return MatrixProof(rows)
 
 
-def run_case(engine: EngineProcess, simulator: SimulatorProcess, case: Case) -> Row:
-    """Run one case and return what was seen."""
+def run_case(
+    engine: EngineProcess, simulator: SimulatorProcess, case: Case, entry: str = "rest"
+) -> Row:
+    """Run one case and return what was seen.
+
+    Args:
+        engine: The engine.
+        simulator: Its exchange.
+        case: The case.
+        entry: The engine's ``exchange.order_entry``.
+    """
+    if entry == "websocket":
+        wait_for("an order by websocket", lambda: _by_websocket(engine, simulator), deadline_s=60)
     failures = _failures(engine)
     set_faults(simulator, case.faults)
+    if case.away:
+        wait_for("the order websocket away", lambda: not _is_up(engine), deadline_s=10)
     began, since = time.monotonic(), time.time_ns()
     placed = engine.call("order.place", **MARKET_BUY)
     settled = wait_for(
@@ -296,17 +378,18 @@ def run_case(engine: EngineProcess, simulator: SimulatorProcess, case: Case) -> 
         for order in simulator.orders()
         if order["client_order_id"] == placed["client_order_id"]
     ]
-    asked = sum(
-        entry["method"] == "POST" and entry["path"] == "/api/v3/order"
-        for entry in simulator.requests(since)
-    )
+    wire = REST if entry == "rest" or case.away else WEBSOCKET
+    asked = Counter((line["method"], line["path"]) for line in simulator.requests(since))
     # It is counted when its record is on disk, which may be a moment after the answer.
     expected = int(case.reason is not None)
     with suppress(NotReachedError):
         wait_for("the count", lambda: _counted(engine, failures) or not expected, deadline_s=5)
     counted = _counted(engine, failures)
-    row = Row(case, placed["state"], settled["state"], asked, counted, seconds)
+    row = Row(case, placed["state"], settled["state"], asked[wire], counted, seconds)
     _judge(row, len(sent))
+    elsewhere = asked[REST] + asked[WEBSOCKET] - asked[wire]
+    if elsewhere:
+        row.wrong.append(f"{elsewhere} order requests not by {wire[0]}")
     _recovers(engine, simulator, row)
     return row
 
@@ -332,6 +415,19 @@ def _recovers(engine: EngineProcess, simulator: SimulatorProcess, row: Row) -> N
         until_agreed(engine, simulator, {after["order_id"]: after})
     except NotReachedError as error:
         row.wrong.append(" ".join(str(error).split()))
+
+
+def _by_websocket(engine: EngineProcess, simulator: SimulatorProcess) -> bool:
+    """Place an order; return whether it went by websocket, which then has brought an answer."""
+    order = _works(engine)
+    return order is not None and any(
+        seen["client_order_id"] == order["client_order_id"] and seen["via"] == "ws-api"
+        for seen in simulator.orders()
+    )
+
+
+def _is_up(engine: EngineProcess) -> bool:
+    return bool(engine.status()["exchange"]["streams"]["order_entry"]["connected"])
 
 
 def _works(engine: EngineProcess) -> dict[str, Any] | None:

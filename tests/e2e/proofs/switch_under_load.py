@@ -16,14 +16,14 @@ the others: what is proven is the way to paper.
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from cryptobot.control.protocol import ErrorCode, RpcError
-from tests.e2e.harness.engine_process import ACCOUNT, EngineProcess
+from tests.e2e.harness.engine_process import ACCOUNT, LOAD_SETTINGS, EngineProcess
 from tests.e2e.harness.order_load import OrderLoad
 from tests.e2e.harness.simulator_process import SimulatorProcess
 from tests.e2e.harness.switching import SwitchRun, bare_python_ms, mode_switch
@@ -46,10 +46,12 @@ class SwitchProof:
         unanswered: Switches that ended with "the engine did not answer in time"; for them too no
             order may come after the exit.
         in_flight: Orders on their way at a switch, by what became of them.
+        ways: Orders received, by the API that they came by.
     """
 
     rounds: int = 0
     orders_received: int = 0
+    ways: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
     unanswered: int = 0
     to_paper_ms: list[float] = field(default_factory=list)
@@ -67,6 +69,7 @@ class SwitchProof:
         return {
             "rounds": self.rounds,
             "orders_received_by_the_exchange": self.orders_received,
+            "by_api": dict(self.ways),
             "violations": len(self.violations),
             "first_violations": self.violations[:5],
             "unanswered": self.unanswered,
@@ -110,6 +113,21 @@ def prove_socket_switching(
     )
 
 
+def prove_websocket_switching(
+    home: Path, *, rounds: int, seed: int, progress: Callable[[int], None] = lambda _: None
+) -> SwitchProof:
+    """As ``prove_socket_switching``, with orders by websocket."""
+    return prove_switching(
+        home,
+        rounds=rounds,
+        seed=seed,
+        progress=progress,
+        rate=60.0,
+        to_paper=paper_by_socket,
+        settings=(*LOAD_SETTINGS, "exchange.order_entry=websocket"),
+    )
+
+
 def prove_switching(
     home: Path,
     *,
@@ -118,6 +136,7 @@ def prove_switching(
     progress: Callable[[int], None] = lambda _: None,
     rate: float = 20.0,
     to_paper: ToPaper = paper_by_script,
+    settings: Sequence[str] = LOAD_SETTINGS,
 ) -> SwitchProof:
     """Switch ``rounds`` times under load.
 
@@ -128,13 +147,14 @@ def prove_switching(
         progress: Told each round's number.
         rate: Orders a second.
         to_paper: How the switch to paper is made.
+        settings: Of the engine, as ``KEY=VALUE``.
     """
     rng = random.Random(seed)
     proof = SwitchProof()
     paper: list[tuple[int, int]] = []
     with (
         SimulatorProcess(home / "sim", seed=seed) as simulator,
-        EngineProcess(simulator, home) as engine,
+        EngineProcess(simulator, home, settings=settings) as engine,
     ):
         engine.until_trading()
         connections = max(4, int(rate / 5))
@@ -160,6 +180,7 @@ def prove_switching(
         proof.reasons = load.tally.reasons
         received = simulator.orders()
     proof.orders_received = len(received)
+    proof.ways = Counter(str(entry["via"]) for entry in received)
     times = [int(entry["received_monotonic_ns"]) for entry in received]
     for number, (acknowledged, live_again) in enumerate(paper, start=1):
         proof.violations.extend(

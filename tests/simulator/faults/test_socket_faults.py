@@ -288,6 +288,18 @@ async def test_connect_is_refused_with_retry_after(client: ExchangeClient, path:
         pass
 
 
+async def test_answer_on_the_ws_api_comes_twice_and_the_work_is_done_once(
+    client: ExchangeClient,
+) -> None:
+    async with client.socket(PATH) as socket:
+        await set_fault(client, kind="duplicate", match={"operation": "place_order"}, count=1)
+        first = await call(client, socket, "order.place", **TERMS)
+        assert await socket.hear() == first
+        assert first["status"] == 200
+        assert (await call(client, socket, "ping"))["status"] == 200
+    assert len(await orders(client)) == 1
+
+
 # The account's events
 
 
