@@ -277,7 +277,13 @@ BYBIT: Final = Capabilities(
     balances_in="result",
     # A classic account takes market buys in the quote currency: with this ccxt refuses one before
     # it is sent, instead of spending the base amount as quote. Unified accounts are not concerned.
-    options=MappingProxyType({"createOrder": {"createMarketBuyOrderRequiresPrice": True}}),
+    # ccxt's fetch_order, by the exchange's id, wants it said that the last 500 orders are enough.
+    options=MappingProxyType(
+        {
+            "createOrder": {"createMarketBuyOrderRequiresPrice": True},
+            "fetchOrder": {"acknowledged": True},
+        }
+    ),
     codes=BYBIT_CODES,
 )
 

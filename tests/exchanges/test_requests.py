@@ -185,6 +185,32 @@ async def test_look_up_on_the_wire_names_the_order_by_our_id_everywhere_it_may_b
     assert edge.orders() == [Arrived(*row) for row in LOOK_UP[exchange]]
 
 
+THEIRS = "OTHER-1"
+BY_THEIR_ID = {
+    "binance": ("GET", "/api/v3/order", {"symbol": "BTCUSDT", "orderId": THEIRS}),
+    "kraken": ("POST", "/0/private/QueryOrders", {"txid": THEIRS}),
+    "okx": ("GET", "/api/v5/trade/order", {"instId": "BTC-USDT", "ordId": THEIRS}),
+    "bybit": (
+        "GET",
+        "/v5/order/realtime",
+        {"category": "spot", "symbol": "BTCUSDT", "orderId": THEIRS},
+    ),
+}
+
+
+@pytest.mark.parametrize(("client", "exchange"), [(e, e) for e in BY_THEIR_ID], indirect=["client"])
+async def test_look_up_by_their_id_on_the_wire_names_it(
+    client: ExchangeClient, edge: Edge, exchange: str
+) -> None:
+    edge.replies |= NOTHING_FOUND
+    edge.replies["/0/private/QueryOrders"] = {"error": ["EOrder:Unknown order"]}
+    with suppress(ReadFailed):  # ccxt takes Kraken's "unknown" for a bad request
+        assert await client.find_by_exchange_id(SYMBOL, THEIRS) is None
+    [arrived] = edge.orders()
+    assert (arrived.method, arrived.path) == BY_THEIR_ID[exchange][:2]
+    assert arrived.values.items() >= BY_THEIR_ID[exchange][2].items()
+
+
 @pytest.mark.parametrize("reply", [{}, {"result": {}}, (200, "<html>busy"), (502, "<html>"), []])
 async def test_look_up_with_a_reply_that_says_nothing_is_no_not_found(
     client: ExchangeClient, edge: Edge, reply: object
