@@ -19,6 +19,9 @@ from cryptobot.gui.order_desk import OrderDesk
 from cryptobot.gui.panels import Panels
 from cryptobot.gui.presenter import Presenter
 from cryptobot.gui.session import Session
+from cryptobot.gui.simulator.link import SimulatorLink
+from cryptobot.gui.simulator.menu import SimulatorMenu
+from cryptobot.gui.simulator.strip import SimulatorStrip
 from cryptobot.gui.starting import Starting
 from cryptobot.gui.theme import apply_theme
 from cryptobot.gui.tokens import ThemeName
@@ -64,6 +67,9 @@ class MainWindow(QMainWindow):
         self.tray = Tray(self) if Tray.available() else None
         self.presenter = Presenter(session, self.panels, self.tray)
         self.feed = ChartFeed(session, self.panels.chart)
+        self.simulator = None
+        if options.simulator is not None:
+            self.simulator = SimulatorLink(options.simulator, self)
         self.live_dialog: LiveDialog | None = None
         self._actions()
         self.docking = Docking(self, self.panels, self._store)
@@ -100,6 +106,8 @@ class MainWindow(QMainWindow):
         if self.tray is not None:
             self.tray.icon.hide()
         self.session.stop()
+        if self.simulator is not None:
+            self.simulator.stop()
         self.left.emit()
 
     def set_theme(self, name: ThemeName) -> None:
@@ -184,14 +192,26 @@ class MainWindow(QMainWindow):
         self.docking.fill_menu(view_menu)
         view_menu.addSeparator()
         self._fill_theme_menu(view_menu.addMenu("&Theme"))
+        if self.simulator is not None:
+            self.simulator_menu = SimulatorMenu(self.simulator)
+            bar.addMenu(self.simulator_menu)
+            self.session.refreshed.connect(self._offer_faults)
+            self._offer_faults()
         top = QWidget()
         column = QVBoxLayout(top)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(bar)
         column.addWidget(self.panels.banner)
+        if self.simulator is not None:
+            column.addWidget(SimulatorStrip(self.simulator))
+            self.simulator.start()
         column.addWidget(self.panels.result)
         self.setMenuWidget(top)
+
+    def _offer_faults(self) -> None:
+        status = self.session.state.status
+        self.simulator_menu.menuAction().setVisible(status is not None and status.simulated)
 
     def _fill_theme_menu(self, menu: QMenu) -> None:
         group = QActionGroup(self)
