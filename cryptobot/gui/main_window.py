@@ -10,6 +10,8 @@ from cryptobot.gui.banner_state import Face
 from cryptobot.gui.chart_feed import ChartFeed
 from cryptobot.gui.closing import Closing
 from cryptobot.gui.docking import Docking
+from cryptobot.gui.health_checks import Subject
+from cryptobot.gui.health_desk import HealthDesk
 from cryptobot.gui.layout_store import LayoutStore
 from cryptobot.gui.mode_outcome import Outcome, Tone
 from cryptobot.gui.mode_switch import ModeSwitch
@@ -63,6 +65,7 @@ class MainWindow(QMainWindow):
         self.starting = Starting(session, options.engine, self.notices)
         self.modes = ModeSwitch(session, self)
         self.desk = OrderDesk(session, self.panels.ticket, self)
+        self.health_desk = HealthDesk(session, self)
         self.closing = Closing(session, self._store, CloseAction(options.close_action), self)
         self.tray = Tray(self) if Tray.available() else None
         self.presenter = Presenter(session, self.panels, self.tray)
@@ -128,6 +131,11 @@ class MainWindow(QMainWindow):
         panels.ticket.submitted.connect(self.desk.place)
         panels.ladder.price_chosen.connect(panels.ticket.take_price)
         panels.blotter.cancel.connect(self.desk.cancel)
+        panels.blotter.settle.connect(self.health_desk.settle)
+        panels.health.settle.connect(self.health_desk.settle)
+        panels.health.retry.connect(self.health_desk.retry)
+        panels.health.discard.connect(self.health_desk.discard)
+        panels.status.opened.connect(self.open_health)
         panels.strategies.start.connect(self._start_strategy)
         panels.strategies.stop.connect(self._stop_strategy)
         self.closing.stopping.connect(self._say_stopping)
@@ -144,6 +152,11 @@ class MainWindow(QMainWindow):
         self.live_dialog = LiveDialog(status, self.modes.to_live, self)
         self.live_dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.live_dialog.show()
+
+    def open_health(self, subject: Subject) -> None:
+        """Bring the health panel to the front, at ``subject``."""
+        self.docking.bring("Health")
+        self.panels.health.open_at(subject)
 
     def _show_outcome(self, outcome: Outcome) -> None:
         self.panels.banner.set_busy(busy=outcome.tone is Tone.BUSY)
@@ -189,6 +202,10 @@ class MainWindow(QMainWindow):
         mode_menu.addAction(self.paper_action)
         mode_menu.addAction(self.live_action)
         view_menu = bar.addMenu("&View")
+        self.health_action = view_menu.addAction("Look at the &health")
+        self.health_action.setShortcut(QKeySequence("Ctrl+Shift+H"))
+        self.health_action.triggered.connect(self._look_at_health)
+        view_menu.addSeparator()
         self.docking.fill_menu(view_menu)
         view_menu.addSeparator()
         self._fill_theme_menu(view_menu.addMenu("&Theme"))
@@ -208,6 +225,9 @@ class MainWindow(QMainWindow):
             self.simulator.start()
         column.addWidget(self.panels.result)
         self.setMenuWidget(top)
+
+    def _look_at_health(self) -> None:
+        self.open_health(self.panels.health.worst)
 
     def _offer_faults(self) -> None:
         status = self.session.state.status

@@ -94,6 +94,10 @@ class Session(QObject):
             self.note("warning", f"An order was passed over: {problem}")
         self._touch()
 
+    def read(self, method: str, reader: Callable[[object], None], **params: object) -> None:
+        """Ask the engine and hand its answer to ``reader``, as if it had come by itself."""
+        self.connection.call(method, params, self._reading(reader))
+
     def take_candles(self, data: object) -> None:
         """Take the answer of ``market.candles``."""
         try:

@@ -28,6 +28,9 @@ QLabel[role="warn"] {{ color: {t.warn}; }}
 
 QStatusBar {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
 QStatusBar::item {{ border: none; }}
+QWidget#sign {{ border: 1px solid transparent; border-radius: 4px; }}
+QWidget#sign[role="opens"]:hover {{ background: {t.selection}; }}
+QWidget#sign:focus {{ border-color: {t.accent}; }}
 QDockWidget {{ color: {t.muted}; }}
 QWidget#dockTitle {{ background: {t.panel}; border-bottom: 1px solid {t.line}; }}
 QTabBar {{ background: transparent; }}

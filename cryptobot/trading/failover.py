@@ -200,13 +200,13 @@ class Failover:
         """Return the triggers and what made it fall back last, as the control socket shows them."""
         limits = self._limits
         tripped = {item.trigger: item.reason for item in self.tripped()}
+        failed_when = (
+            f"more than {limits.failed_orders} live orders fail or become unknown in "
+            f"{limits.failed_window_s:g} s"
+        )
         whens = {
             "breaker_open": (limits.breaker_open, "the circuit breaker of orders opens"),
-            FAILED_ORDERS: (
-                limits.failed_orders,
-                f"more than {limits.failed_orders} live orders fail or become unknown in "
-                f"{limits.failed_window_s:g} s",
-            ),
+            FAILED_ORDERS: (limits.failed_orders, failed_when),
             "exchange_down": (
                 limits.exchange_down_s,
                 f"the exchange is not ready for {limits.exchange_down_s:g} s",

@@ -47,13 +47,6 @@ class FaultOn:
     fired: int
     until: float | None
 
-    @property
-    def words(self) -> str:
-        """Its name, and what is to be expected of it."""
-        if self.until is not None:
-            return f"{self.name} (until {figures.clock(self.until)})"
-        return f"{self.name} ({self.fired}\N{MULTIPLICATION SIGN})" if self.fired else self.name
-
 
 def read_presets(data: object) -> tuple[Preset, ...]:
     """Return what ``GET /sim/faults/presets`` answered.
@@ -97,6 +90,18 @@ def by_group(presets: Iterable[Preset]) -> Mapping[str, list[Preset]]:
     return groups
 
 
-def told(faults: Iterable[FaultOn]) -> str:
-    """Return what is on in one line; faults of one preset once."""
-    return f" {figures.DOT} ".join({fault.name: fault.words for fault in faults}.values())
+def told(faults: Iterable[FaultOn], presets: Iterable[Preset]) -> str:
+    """Return what is on in one line: what each does, its name, and how far it has come.
+
+    Faults of one preset are told once.
+    """
+    about = {preset.name: preset.about for preset in presets}
+    lines: dict[str, str] = {}
+    for fault in faults:
+        line = f"{about[fault.name]} ({fault.name})" if fault.name in about else fault.name
+        if fault.until is not None:
+            line += f", until {figures.clock(fault.until)}"
+        elif fault.fired:
+            line += f", {fault.fired:,}\N{MULTIPLICATION SIGN} so far"
+        lines[fault.name] = line
+    return f"   {figures.DOT}   ".join(lines.values())

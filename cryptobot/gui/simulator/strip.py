@@ -58,7 +58,7 @@ class SimulatorStrip(QWidget):
         self.title.setVisible(not link.trouble)
         set_role(self.title, "warn")
         set_role(self.words, "problem" if link.trouble else "")
-        self.words.setText(link.trouble or told(link.faults))
+        self.words.setText(link.trouble or told(link.faults, link.presets))
         self.setAccessibleName(f"{self.title.text()} {self.words.text()}".strip())
         self.clear_button.setVisible(bool(link.faults))
         self.setVisible(bool(link.trouble or link.faults))
