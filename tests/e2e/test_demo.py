@@ -57,6 +57,9 @@ def test_demo_without_window_trades_live_on_the_simulator_and_ctrl_c_ends_all_of
     state_dir = user_home / "s"
     words = said_it_runs(demo)
     assert "no real money" in words
+    admin = next(part for part in words.split() if part.endswith("/sim/state"))
+    told = (state_dir / "simulator.address").read_text().strip()
+    assert admin == f"http://{told}/sim/state"  # what the window offers faults by
 
     def traded() -> bool:
         orders = ask(state_dir, "order.list", mode="live", limit=1000)
