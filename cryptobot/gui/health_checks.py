@@ -112,21 +112,23 @@ def breakers_check(breakers: tuple[Breaker, ...], now: float) -> Check:
         return Check(Subject.BREAKERS, "unknown", Tone.QUIET)
     severity = list(Tone)
     worst = max(breakers, key=lambda each: severity.index(breaker_tone(each.state)))
-    told = [
-        f"{in_words(each.group)}: {breaker_words(each, now).lower()}"
-        for each in breakers
-        if each.state != CLOSED
-    ]
+    told = [_brief(each, now) for each in breakers if each.state != CLOSED]
     word = worst.state.replace("_", " ")
     return Check(Subject.BREAKERS, word, breaker_tone(worst.state), "; ".join(told))
+
+
+def _brief(breaker: Breaker, now: float) -> str:
+    group = in_words(breaker.group)
+    if breaker.state != OPEN:
+        return f"{group} {breaker.state.replace('_', ' ')}"
+    return f"{group} until {figures.clock(round(now + breaker.probes_in_s))}"
 
 
 def _unresolved(orders: list[ReportedOrder], now: float) -> Check:
     if not orders:
         return Check(Subject.UNRESOLVED, "none", Tone.GOOD)
     waited = figures.age(max(0.0, now - orders[0].created))
-    summary = f"being looked up, the oldest for {waited}"
-    return Check(Subject.UNRESOLVED, f"{len(orders):,}", Tone.WARN, summary)
+    return Check(Subject.UNRESOLVED, f"{len(orders):,}", Tone.WARN, f"the oldest for {waited}")
 
 
 def _letters(number: int, newest: str) -> Check:

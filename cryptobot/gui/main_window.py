@@ -202,9 +202,9 @@ class MainWindow(QMainWindow):
         mode_menu.addAction(self.paper_action)
         mode_menu.addAction(self.live_action)
         view_menu = bar.addMenu("&View")
-        self.health_action = view_menu.addAction("Look at the &health")
+        self.health_action = view_menu.addAction("Show the &health")
         self.health_action.setShortcut(QKeySequence("Ctrl+Shift+H"))
-        self.health_action.triggered.connect(self._look_at_health)
+        self.health_action.triggered.connect(self._show_health)
         view_menu.addSeparator()
         self.docking.fill_menu(view_menu)
         view_menu.addSeparator()
@@ -226,7 +226,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.panels.result)
         self.setMenuWidget(top)
 
-    def _look_at_health(self) -> None:
+    def _show_health(self) -> None:
         self.open_health(self.panels.health.worst)
 
     def _offer_faults(self) -> None:

@@ -186,12 +186,12 @@ def _difference(row: Mapping[str, object]) -> Finding:
 
 
 def _external(row: Mapping[str, object]) -> Finding:
-    told = (optional_text(row, "side"), optional_text(row, "amount"))
-    detail = f"{' '.join(filter(None, told))} {text(row, 'symbol')}, not ours: it is left alone"
+    told = (optional_text(row, "side"), optional_text(row, "amount"), text(row, "symbol"))
+    detail = in_words(f"{' '.join(filter(None, told))}, not ours: it is left alone")
     return Finding(
         "not_ours",
         text(row, "symbol"),
-        detail.strip(),
+        detail,
         optional_text(row, "exchange_order_id") or "",
     )
 

@@ -47,6 +47,7 @@ QTabBar#filter::tab:selected {{ background: {t.selection}; color: {t.text};
 
 QTableView, QTreeView, QListView {{ background: {t.panel}; border: none; gridline-color: {t.grid};
   selection-background-color: {t.selection}; selection-color: {t.text}; outline: none; }}
+QTableView:disabled {{ selection-background-color: {t.grid}; selection-color: {t.faint}; }}
 QTableView::item {{ padding: 0 6px; }}
 QHeaderView {{ background: {t.panel}; border: none; }}
 QHeaderView::section {{ background: {t.panel}; color: {t.muted}; border: none;

@@ -1,4 +1,4 @@
-"""The order path's health of the scripted engine: all well, until ``fall_ill``."""
+"""The order path's health of the scripted engine: all well, until a test says otherwise."""
 
 import time
 from dataclasses import dataclass, field

@@ -99,7 +99,7 @@ def test_open_breaker_warns_in_the_strip_which_opens_its_page(
     engine.health.open_s = 83.0
     wait_word(qtbot, window, Subject.BREAKERS, "open")
     summary = window.panels.health.check(Subject.BREAKERS).summary
-    assert summary.startswith("Orders: open for another 83 s, until ")
+    assert summary.startswith("Orders until ")
     cell = window.panels.status.cells["Breakers"]
     qtbot.waitUntil(cell.isVisible, timeout=WAIT_MS)
     assert cell.value.text() == "\N{BLACK DOWN-POINTING TRIANGLE} open"

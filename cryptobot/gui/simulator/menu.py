@@ -15,7 +15,7 @@ class SimulatorMenu(QMenu):
     """
 
     def __init__(self, link: SimulatorLink) -> None:
-        super().__init__("&Simulator")
+        super().__init__("Sim&ulator")
         self._link = link
         self._groups: dict[str, QMenu] = {}
         self._presets: dict[str, QAction] = {}

@@ -51,8 +51,8 @@ class HealthView(QWidget):
         self.table.setItemDelegateForColumn(
             CHIP, StateChip(self.table, lambda check, t: tone_ink(check.tone, t))
         )
-        self.settle_button = QPushButton("Se&ttle...")
-        self.retry_button = QPushButton("&Retry...")
+        self.settle_button = QPushButton("Settl&e...")
+        self.retry_button = QPushButton("Retr&y...")
         self.discard_button = QPushButton("&Discard...")
         self.pages = make_pages(
             {
@@ -68,9 +68,9 @@ class HealthView(QWidget):
         split.setHandleWidth(1)
         split.addWidget(self.table)
         split.addWidget(self._stack)
-        split.setStretchFactor(0, 2)
-        split.setStretchFactor(1, 3)
-        split.setSizes([400, 600])
+        split.setStretchFactor(0, 4)
+        split.setStretchFactor(1, 5)
+        split.setSizes([400, 500])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(split)

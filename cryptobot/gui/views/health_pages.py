@@ -17,15 +17,15 @@ from cryptobot.gui.health_checks import (
     health_tone,
 )
 from cryptobot.gui.models.columns import Column
-from cryptobot.gui.models.order_columns import side_ink, side_text
+from cryptobot.gui.models.order_columns import mode_text, side_ink, side_text
 from cryptobot.gui.order_path import OPEN, Breaker, DeadLetter, Finding, Trigger, in_words
 from cryptobot.gui.reported import ReportedOrder
 from cryptobot.gui.views.health_page import HealthPage
 
 CHECK_COLUMNS: tuple[Column[Check], ...] = (
     Column("Check", lambda c: c.subject.value, "Unresolved orders"),
-    Column("State", lambda c: c.word, "HALF OPEN WWW"),
-    Column("", lambda c: c.summary, "", rank=1),
+    Column("State", lambda c: c.word, "MISMATCH WW"),
+    Column("", lambda c: c.summary, "Orders until 00:00:00", rank=1),
 )
 CHIP = 1
 """The column of the verdict."""
@@ -76,7 +76,7 @@ _UNRESOLVED_COLUMNS: tuple[Column[ReportedOrder], ...] = (
         figures=True,
         rank=1,
     ),
-    Column("Mode", lambda o: o.mode.upper(), "PAPER", rank=3),
+    Column("Mode", mode_text, "PAPER", rank=3),
     Column("Why", lambda o: o.reason or figures.NONE, "", rank=2),
 )
 

@@ -1,7 +1,10 @@
 """Asks before something is done that a person answers for, with a reason, and shows a refusal."""
 
 from collections.abc import Callable
+from typing import Final
 
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -15,6 +18,8 @@ from PySide6.QtWidgets import (
 from cryptobot.gui.connection import Done
 from cryptobot.gui.views.questions import Question
 from cryptobot.gui.views.words import label, set_role
+
+_EFFECT_LINES: Final = 3
 
 Send = Callable[[str, Done], None]
 """Asks the engine, with the reason; the answer goes to the second."""
@@ -60,15 +65,18 @@ class ReasonedQuestion(Question):
         self.column.insertWidget(1, self.facts)
         if choice is not None:
             self.column.addWidget(choice)
-            choice.changed(self._check)
+            choice.changed.connect(self._check)
         self.reason = QLineEdit(placeholderText="for the record: how you know")
         self.reason.setAccessibleName("Reason")
         self.reason.textChanged.connect(self._check)
         if needs_reason:
-            title_label = QLabel("&Reason")
-            title_label.setBuddy(self.reason)
-            self.column.addWidget(title_label)
-            self.column.addWidget(self.reason)
+            named = QLabel("&Reason")
+            named.setBuddy(self.reason)
+            pair = QVBoxLayout()
+            pair.setSpacing(4)
+            pair.addWidget(named)
+            pair.addWidget(self.reason)
+            self.column.addLayout(pair)
         self.problem = label("", "problem")
         self.problem.setWordWrap(True)
         self.problem.hide()
@@ -86,14 +94,23 @@ class ReasonedQuestion(Question):
         self._check()
         if needs_reason and choice is None:
             self.reason.setFocus()
-        elif choice is None:
+        else:
             self.back.setFocus()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Take no more room than is needed."""
+        super().showEvent(event)
+        self._fit()
 
     def _check(self) -> None:
         reasoned = bool(self.reason.text().strip()) or not self._needs_reason
         chosen = self.choice is None or bool(self.choice.outcome)
         self.go.setEnabled(reasoned and chosen)
-        self.adjustSize()
+
+    def _fit(self) -> None:
+        """Be as high as what is shown now needs."""
+        self.column.activate()
+        self.setFixedHeight(self.column.heightForWidth(self.width()))
 
     def _ask(self) -> None:
         self.go.setEnabled(False)
@@ -109,11 +126,17 @@ class ReasonedQuestion(Question):
         self.problem.setText(f"{error}")
         self.problem.show()
         self._check()
+        self._fit()
 
 
 class SettleChoice(QWidget):
-    """How a person settles an unknown outcome, and what that does."""
+    """How a person settles an unknown outcome, and what that does.
 
+    Signals:
+        changed: Something was chosen.
+    """
+
+    changed = Signal()
     ADOPT = "adopt"
     NOT_PLACED = "not_placed"
 
@@ -129,8 +152,13 @@ class SettleChoice(QWidget):
             row.addWidget(button, 1)
         self.effect = label("Choose what you know.", "muted")
         self.effect.setWordWrap(True)
+        self.effect.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.effect.setMinimumHeight(_EFFECT_LINES * self.effect.fontMetrics().lineSpacing())
         self.exchange_id = QLineEdit(placeholderText="exchange's order id; empty: found by our id")
         self.exchange_id.setAccessibleName("Exchange's order id")
+        kept = self.exchange_id.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)  # so that nothing jumps under the pointer
+        self.exchange_id.setSizePolicy(kept)
         self.exchange_id.setVisible(False)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 6)
@@ -147,11 +175,6 @@ class SettleChoice(QWidget):
             return self.ADOPT
         return self.NOT_PLACED if self.not_placed.isChecked() else ""
 
-    def changed(self, told: Callable[[], None]) -> None:
-        """Call ``told`` whenever the choice changes."""
-        for button in (self.adopt, self.not_placed):
-            button.toggled.connect(lambda _: told())
-
     def _show(self) -> None:
         self.exchange_id.setVisible(self.outcome == self.ADOPT)
         set_role(self.effect, "warn" if self.outcome == self.NOT_PLACED else "")
@@ -163,6 +186,7 @@ class SettleChoice(QWidget):
             "Else it becomes rejected, and nobody looks for it any more: if you are wrong, it "
             "may trade unseen."
         )
+        self.changed.emit()
 
 
 def _segment(words: str) -> QPushButton:

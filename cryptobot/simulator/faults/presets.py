@@ -92,7 +92,7 @@ _LIMITS: _Rows = (
     ("rate_limit", "429 with Retry-After for 7 s; going on leads to a ban", (
         {"kind": "rate_limit", "count": 1},
     )),
-    ("ban", "418 for two minutes", ({"kind": "ban", "count": 1},)),
+    ("ban", "The address is banned for two minutes: 418", ({"kind": "ban", "count": 1},)),
     ("queue_full", "The next request is refused: 400 -1003, too many are queued", (
         {**_reply({"operation": "any"}, 400, -1003, "Too many requests queued."),
          "when": "before", "count": 1},
