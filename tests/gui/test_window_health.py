@@ -82,6 +82,9 @@ def test_health_with_all_well_says_so_and_nothing_of_it_warns(
     }
     tones = {window.panels.health.check(subject).tone for subject in Subject}
     assert tones == {Tone.GOOD, Tone.QUIET}
+    window.open_health(Subject.RECONCILIATION)
+    window.health_action.trigger()
+    assert shown(window) == Subject.RECONCILIATION  # nothing is worse than what is looked at
 
 
 def test_health_before_the_engine_has_spoken_claims_nothing(open_window: OpenWindow) -> None:

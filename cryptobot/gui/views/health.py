@@ -3,6 +3,7 @@
 from PySide6.QtCore import QItemSelectionModel, Qt, Signal
 from PySide6.QtWidgets import QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from cryptobot.domain.mode import Mode
 from cryptobot.gui import figures
 from cryptobot.gui.engine_status import EngineStatus
 from cryptobot.gui.health_checks import Check, Subject, Tone, checks, unresolved_of
@@ -22,9 +23,11 @@ _HEADLINES = {
     "the exchange until there is evidence; settle one yourself only if you know more.",
     Subject.LETTERS: "Given up on after every try. Nothing more happens until a person retries or "
     "discards.",
-    Subject.LIVE: "Going live also reconciles afresh and asks for the account's name.",
     Subject.ENGINE: "The parts of the engine, as /health/detailed tells them.",
 }
+
+_PAPER = "Going live also reconciles afresh and asks for the account's name."
+_LIVE = "Live already. On paper this lists what must be put right first."
 
 
 class HealthView(QWidget):
@@ -92,11 +95,13 @@ class HealthView(QWidget):
 
     @property
     def worst(self) -> Subject:
-        """What needs a person most: the first of the worst."""
-        severity = list(Tone)
+        """What needs a person most, the first of equals; what is shown while nothing does."""
         rows = [self.model.row_at(at) for at in range(self.model.rowCount())]
-        worst = max(rows, key=lambda row: severity.index(row.tone), default=None)
-        return Subject.BREAKERS if worst is None else worst.subject
+        for tone in (Tone.BAD, Tone.WARN):
+            for row in rows:
+                if row.tone is tone:
+                    return row.subject
+        return self.subject
 
     def open_at(self, subject: Subject) -> None:
         """Show what is behind ``subject``."""
@@ -134,6 +139,7 @@ class HealthView(QWidget):
             **_HEADLINES,
             Subject.RECONCILIATION: _reconciled(state.reconciliation, now),
             Subject.FAILOVER: _failover(status, now),
+            Subject.LIVE: _LIVE if status.mode is Mode.LIVE else _PAPER,
         }
         for subject, page in self.pages.items():
             page.show_rows(rows[subject], headlines[subject], alive=alive)
