@@ -53,6 +53,7 @@ class HealthDesk(QObject):
         self._window = window
         self._seen_letters: str | None = None
         self._seen_run: str | None = None
+        self._looked_at: float | None = None
         self.question: ReasonedQuestion | None = None
         session.resynced.connect(self._forget)
         session.refreshed.connect(self._look)
@@ -166,21 +167,31 @@ class HealthDesk(QObject):
         question.open()
 
     def _forget(self) -> None:
-        self._seen_letters = self._seen_run = None
+        self._forget_letters()
+        self._forget_run()
+
+    def _forget_letters(self) -> None:
+        self._seen_letters = None
+
+    def _forget_run(self) -> None:
+        self._seen_run = None
 
     def _look(self) -> None:
-        """Read what changed since it was read last."""
+        """With each new status read what changed since it was read last, or could not be read."""
         state = self._session.state
         status = state.status
-        if status is None or not self._session.connection.is_open:
+        if status is None or state.heard_at == self._looked_at:
             return
+        self._looked_at = state.heard_at
         if status.letters_changed != self._seen_letters:
             self._seen_letters = status.letters_changed
-            self._session.read("deadletter.list", state.read_dead_letters, limit=_LISTED)
+            self._session.read(
+                "deadletter.list", state.read_dead_letters, self._forget_letters, limit=_LISTED
+            )
         at = None if status.reconciled is None else status.reconciled.at
         if at != self._seen_run:
             self._seen_run = at
-            self._session.read("reconciliation.get", state.read_reconciliation)
+            self._session.read("reconciliation.get", state.read_reconciliation, self._forget_run)
 
 
 def order_words(order: ReportedOrder) -> str:

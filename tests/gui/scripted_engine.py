@@ -346,6 +346,8 @@ class ScriptedEngine:
         return order
 
     def deadletter_list(self, limit: int) -> list[dict[str, Any]]:
+        if self.health.unreadable is not None:
+            raise Refused(-32003, self.health.unreadable)
         return self.health.dead()[:limit]
 
     def deadletter_retry(self, id: str, actor: str) -> dict[str, Any]:  # noqa: A002 - the protocol's

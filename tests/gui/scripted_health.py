@@ -27,6 +27,7 @@ class ScriptedHealth:
     failover_enabled: bool = True
     letters: list[dict[str, Any]] = field(default_factory=list)
     letters_changed: str | None = None
+    unreadable: str | None = None
     run: dict[str, Any] | None = None
 
     def compared(self, outcome: str = "clean", *differences: dict[str, Any]) -> None:

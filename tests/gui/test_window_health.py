@@ -316,6 +316,24 @@ def test_choice_of_a_dead_letter_follows_it_when_others_come_and_a_reason_discar
     assert (discarded["id"], discarded["reason"]) == (chosen["id"], "placed by hand")
 
 
+def test_dead_letters_that_could_not_be_read_are_read_again(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    engine.health.unreadable = "the journal cannot be read"
+    engine.health.letter("cancel_order", unresolved(engine))
+    window = open_window()
+    wait_word(qtbot, window, Subject.LETTERS, "1")
+    letters = page(window, Subject.LETTERS)
+    qtbot.waitUntil(lambda: len(engine.asked("deadletter.list")) > 1, timeout=WAIT_MS)
+    assert letters.model.rowCount() == 0
+    engine.health.unreadable = None
+    qtbot.waitUntil(lambda: letters.model.rowCount() == 1, timeout=WAIT_MS)
+    asked = len(engine.asked("deadletter.list"))
+    engine.health.compared()
+    wait_word(qtbot, window, Subject.RECONCILIATION, "clean")
+    assert len(engine.asked("deadletter.list")) == asked  # nothing changed: nothing is asked
+
+
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 700), (860, 560)])
 def test_pages_at_any_size_show_whole_columns_and_reach_their_buttons(
     engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot, size: tuple[int, int]
