@@ -80,8 +80,9 @@ breakers: [{name, state, failures_in_a_row, last_failure, opens_probes_in_s}] (s
 ``open``, ``half_open``),
 dead_letters: {waiting, changed_at} (``changed_at`` is new whenever any letter is),
 failover: {enabled, armed, fell_back, last: {trigger, reason, at}, triggers: [{trigger, on, when,
-holds}]} (``armed``: enabled, and live; ``fell_back``: on paper because of it; ``last`` is null
-before the first; ``holds``: why its condition is met now, else null),
+holds, holds_in_s}]} (``armed``: enabled, and live; ``fell_back``: on paper because of it; ``last``
+is null before the first; ``holds``: why its condition is met now, else null; ``holds_in_s``: when
+it will be if the trouble lasts, null without),
 latency_ms: {count, p50, p95} (of the last 5 minutes; null without orders),
 market: {SYMBOL: {bid, ask, last, age_ms}},
 health: {status: ok|degraded|critical, components: {NAME: {status, detail}}},

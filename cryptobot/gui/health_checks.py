@@ -7,7 +7,8 @@ Circuit breakers    closed                       half open (warn), open (bad)
 Unresolved orders   none                         their number (warn)
 Dead letters        none                         their number (bad)
 Reconciliation      clean, repaired              mismatch (warn), failed (bad)
-Failover            armed; on paper (quiet)      fell back (bad), off (warn)
+Failover            armed; on paper (quiet)      will fall back soon (warn), fell back (bad),
+                                                 off (warn)
 Way to live         clear; live (quiet)          blocked (warn)
 Engine              ok                           degraded (warn), critical (bad)
 ==================  ===========================  ==================================================
@@ -22,7 +23,7 @@ from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import OrderState
 from cryptobot.gui import figures
 from cryptobot.gui.engine_status import EngineStatus
-from cryptobot.gui.order_path import CLOSED, HALF_OPEN, OPEN, Breaker, in_words
+from cryptobot.gui.order_path import CLOSED, HALF_OPEN, OPEN, Breaker, Trigger, in_words
 from cryptobot.gui.reported import ReportedOrder, instant
 from cryptobot.gui.state import EngineState
 from cryptobot.gui.wire_values import Malformed
@@ -168,11 +169,39 @@ def failover_check(status: EngineStatus, now: float) -> Check:
         return Check(Subject.FAILOVER, "fell back", Tone.BAD, f"{when}{failover.last}")
     if not failover.enabled:
         return Check(Subject.FAILOVER, "off", Tone.WARN, "switched off by failover.enabled")
+    soon = soonest(failover.triggers)
+    if failover.armed and soon is not None:
+        words = f"{in_words(soon.name)}: to paper if it lasts"
+        return Check(Subject.FAILOVER, trigger_word(soon), Tone.WARN, words)
     if failover.armed:
         off = sum(not trigger.on for trigger in failover.triggers)
         told = f"{len(failover.triggers) - off} triggers on" + (f", {off} off" if off else "")
         return Check(Subject.FAILOVER, "armed", Tone.GOOD, told)
     return Check(Subject.FAILOVER, "on paper", Tone.QUIET, "armed again when live")
+
+
+def soonest(triggers: Iterable[Trigger]) -> Trigger | None:
+    """Return the trigger that is met next if its trouble lasts, ``None`` without trouble."""
+    waiting = [each for each in triggers if each.on and each.holds_in_s is not None]
+    return min(waiting, key=lambda each: each.holds_in_s or 0.0, default=None)
+
+
+def trigger_word(trigger: Trigger) -> str:
+    """Return where a trigger stands."""
+    if not trigger.on:
+        return "off"
+    if trigger.holds:
+        return "met"
+    return "not met" if trigger.holds_in_s is None else f"in {trigger.holds_in_s:.0f} s"
+
+
+def trigger_tone(trigger: Trigger) -> Tone:
+    """Return how bad it is where a trigger stands."""
+    if not trigger.on:
+        return Tone.QUIET
+    if trigger.holds:
+        return Tone.BAD
+    return Tone.GOOD if trigger.holds_in_s is None else Tone.WARN
 
 
 def _live(status: EngineStatus) -> Check:

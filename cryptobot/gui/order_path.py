@@ -66,12 +66,14 @@ class Trigger:
     Attributes:
         when: The condition in words.
         holds: Why it is met now, empty while it is not.
+        holds_in_s: Seconds until it is met if its trouble lasts; ``None`` without trouble.
     """
 
     name: str
     on: bool
     when: str
     holds: str
+    holds_in_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class Failover:
                     row.get("on") is True,
                     optional_text(row, "when") or "",
                     optional_text(row, "holds") or "",
+                    optional_number(row, "holds_in_s"),
                 )
                 for row in items(source, "triggers")
                 if isinstance(row, dict)

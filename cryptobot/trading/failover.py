@@ -35,6 +35,9 @@ WATCH_S: Final = 0.2
 
 FAILED_ORDERS: Final = "failed_orders"
 
+QUIET_S: Final = 5.0
+"""A market may be silent for so long without anybody being told."""
+
 ASLEEP_S: Final = 3.0
 """A pause so much longer than asked for means that the machine slept or the process was stopped."""
 
@@ -225,9 +228,16 @@ class Failover:
             ),
             "daily_loss": (limits.daily_loss, f"today's loss is over {plain(limits.daily_loss)}"),
         }
+        left_s = self._left_s()
         return {
             "triggers": [
-                {"trigger": name, "on": bool(limit), "when": when, "holds": tripped.get(name)}
+                {
+                    "trigger": name,
+                    "on": bool(limit),
+                    "when": when,
+                    "holds": tripped.get(name),
+                    "holds_in_s": None if name in tripped else left_s.get(name),
+                }
                 for name, (limit, when) in whens.items()
             ],
             "last": None
@@ -238,6 +248,18 @@ class Failover:
                 "at": iso(self._tripped_at_ns),
             },
         }
+
+    def _left_s(self) -> dict[str, float]:
+        """Return in how many seconds a trigger would hold if its trouble lasts."""
+        limits, now = self._limits, self._clock.monotonic_ns()
+        ends = {"exchange_down": limits.exchange_down_s, "journal_down": limits.journal_down_s}
+        left = {
+            name: ends[name] - (now - since) / NS_PER_S for name, since in self._since_ns.items()
+        }
+        oldest = max((age for age in self._signals.market_ages_s().values() if age), default=0.0)
+        if oldest > QUIET_S:
+            left["market_stale"] = limits.market_stale_s - oldest
+        return {name: round(max(0.0, seconds), 1) for name, seconds in left.items()}
 
     def _breaker(self) -> Tripped | None:
         reason = self._signals.breaker_open() if self._limits.breaker_open else None

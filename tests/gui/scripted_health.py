@@ -24,6 +24,7 @@ class ScriptedHealth:
 
     open_s: float = 0.0
     fell_back: bool = False
+    exchange_down_in_s: float | None = None
     failover_enabled: bool = True
     letters: list[dict[str, Any]] = field(default_factory=list)
     letters_changed: str | None = None
@@ -121,6 +122,7 @@ class ScriptedHealth:
                         "on": bool(when),
                         "when": when,
                         "holds": BANNED if is_open and name == "breaker_open" else None,
+                        "holds_in_s": self.exchange_down_in_s if name == "exchange_down" else None,
                     }
                     for name, when in _TRIGGERS.items()
                 ],

@@ -170,6 +170,22 @@ def test_failover_that_fell_back_says_why_and_what_stands_in_the_way_of_live(
     wait_word(qtbot, window, Subject.FAILOVER, "off")
 
 
+def test_failover_that_is_near_warns_and_counts_down(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    engine.account.mode = "live"
+    window = open_window()
+    wait_word(qtbot, window, Subject.FAILOVER, "armed")
+    engine.health.exchange_down_in_s = 18.2
+    wait_word(qtbot, window, Subject.FAILOVER, "in 18 s")
+    check = window.panels.health.check(Subject.FAILOVER)
+    assert (check.tone, check.summary) == (Tone.WARN, "Exchange down: to paper if it lasts")
+    assert cells(window, Subject.FAILOVER, 2)[:2] == ["Exchange down", "in 18 s"]
+    assert window.panels.status.cells["Failover"].value.property("role") == "warn"
+    engine.health.exchange_down_in_s = None
+    wait_word(qtbot, window, Subject.FAILOVER, "armed")
+
+
 def test_health_of_a_lost_engine_is_greyed_and_its_buttons_are_dead(
     engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
 ) -> None:

@@ -11,10 +11,11 @@ from cryptobot.gui.engine_status import Component
 from cryptobot.gui.health_checks import (
     Check,
     Subject,
-    Tone,
     breaker_tone,
     breaker_words,
     health_tone,
+    trigger_tone,
+    trigger_word,
 )
 from cryptobot.gui.models.columns import Column
 from cryptobot.gui.models.order_columns import mode_text, side_ink, side_text
@@ -123,21 +124,9 @@ def _finding_told(finding: Finding) -> str:
     return f"{finding.detail} (order {finding.order_id})"
 
 
-def _trigger_word(trigger: Trigger) -> str:
-    if not trigger.on:
-        return "off"
-    return "met" if trigger.holds else "not met"
-
-
-def _trigger_tone(trigger: Trigger) -> Tone:
-    if not trigger.on:
-        return Tone.QUIET
-    return Tone.BAD if trigger.holds else Tone.GOOD
-
-
 _TRIGGER_COLUMNS: tuple[Column[Trigger], ...] = (
     Column("Trigger", lambda t: in_words(t.name), "Exchange down"),
-    Column("Now", _trigger_word, "NOT MET WW"),
+    Column("Now", trigger_word, "NOT MET WW"),
     Column("Falls back when", lambda t: t.when if t.on else figures.NONE, ""),
 )
 
@@ -201,7 +190,7 @@ def make_pages(buttons: dict[Subject, tuple[QPushButton, ...]]) -> dict[Subject,
             "The engine tells no triggers.",
             explain=_trigger_told,
             key=lambda trigger: str(trigger.name),
-            tone=_trigger_tone,
+            tone=trigger_tone,
             chip=CHIP,
         ),
         Subject.LIVE: HealthPage(
