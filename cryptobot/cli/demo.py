@@ -25,6 +25,8 @@ KEYS: Final = {
 """The simulator's own keys; they open nothing else."""
 
 PROFILE: Final = "demo"
+ADMIN_NAME: Final = "simulator.address"
+"""The file that tells the window, which opens first, where the simulated exchange listens."""
 SIMULATOR_PATIENCE_S: Final = 20.0
 ENGINE_PATIENCE_S: Final = 30.0
 WATCH_S: Final = 0.25
@@ -76,9 +78,12 @@ def _start(
     options: argparse.Namespace, settings: Settings, children: list[Child], *, headless: bool
 ) -> None:
     state_dir = settings.state_dir
+    admin = state_dir / ADMIN_NAME
+    admin.unlink(missing_ok=True)
     if not headless:
         _say("opening the window ...")
         arguments = ["cryptobot.gui", "--state-dir", str(state_dir), "--close-action", "stop"]
+        arguments += ["--simulator", str(admin)]
         if options.theme:
             arguments += ["--theme", options.theme]
         children.append(Child("window", arguments))
@@ -96,6 +101,7 @@ def _start(
     )
     children.append(simulator)
     listening = simulator.ready(SIMULATOR_PATIENCE_S)
+    _tell(admin, f"127.0.0.1:{listening['port']}\n")
     _say("starting the engine ...")
     arguments = [
         *("cryptobot", "engine", "--profile", PROFILE, "--ready-json"),
@@ -159,6 +165,13 @@ def _set_journal_aside(state_dir: Path) -> None:
         path = state_dir / f"cryptobot.db{suffix}"
         if path.exists():
             path.replace(state_dir / f"previous.db{suffix}")
+
+
+def _tell(path: Path, words: str) -> None:
+    """Write a file whole: whoever reads it sees nothing or all of it."""
+    whole = path.with_suffix(".new")
+    whole.write_text(words)
+    whole.replace(path)
 
 
 def _say(text: str) -> None:

@@ -76,6 +76,13 @@ symbols: [str], timeframe,
 orders: {open, unresolved, in_flight, sent_total, failed_total},
 daily_loss: {live, paper} (what the UTC day has cost; null while a price is missing),
 reconciliation: {at, outcome, differences, external_orders} (numbers; null before the first),
+breakers: [{name, state, failures_in_a_row, last_failure, opens_probes_in_s}] (state: ``closed``,
+``open``, ``half_open``),
+dead_letters: {waiting, changed_at} (``changed_at`` is new whenever any letter is),
+failover: {enabled, armed, fell_back, last: {trigger, reason, at}, triggers: [{trigger, on, when,
+holds, holds_in_s}]} (``armed``: enabled, and live; ``fell_back``: on paper because of it; ``last``
+is null before the first; ``holds``: why its condition is met now, else null; ``holds_in_s``: when
+it will be if the trouble lasts, null without),
 latency_ms: {count, p50, p95} (of the last 5 minutes; null without orders),
 market: {SYMBOL: {bid, ask, last, age_ms}},
 health: {status: ok|degraded|critical, components: {NAME: {status, detail}}},

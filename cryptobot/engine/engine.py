@@ -123,6 +123,9 @@ class Engine:
             health=health,
             strategies=self._rooms.strategies,
             reconciler=self._rooms.reconciler,
+            breakers=self._rooms.live.breakers.values(),
+            dead_letters=self._rooms.dead_letters,
+            failover=self._rooms.failover,
             daily_loss=self._rooms.daily_loss,
             live_blockers=lambda: [
                 f"{item.precondition}: {item.detail}" for item in self._rooms.preconditions.now()

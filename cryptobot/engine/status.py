@@ -1,18 +1,21 @@
 """The answer of ``engine.status``, and what it takes to be healthy."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from cryptobot import __version__
 from cryptobot.domain.clock import NS_PER_S, Clock
-from cryptobot.domain.mode import Mode
+from cryptobot.domain.mode import Mode, ModeTrigger
 from cryptobot.domain.money import plain
 from cryptobot.domain.order import OrderState
 from cryptobot.engine.metrics_feed import MetricsFeed
 from cryptobot.settings import Settings
 from cryptobot.strategies.runner import RunState, StrategyRunner
+from cryptobot.trading.circuit_breaker import CircuitBreaker
+from cryptobot.trading.dead_letters import DeadLetters
+from cryptobot.trading.failover import Failover
 from cryptobot.trading.market_data import MarketData
 from cryptobot.trading.mode_controller import ModeController
 from cryptobot.trading.order_gateway import OrderGateway
@@ -53,6 +56,9 @@ class StatusReport:
     health: Health
     strategies: StrategyRunner
     reconciler: Reconciler
+    breakers: Collection[CircuitBreaker]
+    dead_letters: DeadLetters
+    failover: Failover
     daily_loss: Mapping[Mode, DailyLoss]
     live_blockers: Callable[[], list[str]]
     metrics_port: Callable[[], int]
@@ -92,6 +98,9 @@ class StatusReport:
             "reconciliation": None
             if self.reconciler.last is None
             else self.reconciler.last.summary(),
+            "breakers": [breaker.to_wire() for breaker in self.breakers],
+            "dead_letters": self.dead_letters.summary(),
+            "failover": self._failover(),
             "latency_ms": self.feed.latency_ms(),
             "market": {symbol: self._market(symbol) for symbol in self.settings.symbols},
             "health": {
@@ -107,6 +116,16 @@ class StatusReport:
                 "failed": counts[RunState.FAILED],
             },
             "event_loop_lag_ms": round(self.loop_lag_ms(), 1),
+        }
+
+    def _failover(self) -> dict[str, object]:
+        enabled, modes = self.settings.failover.enabled, self.modes
+        fell_back = modes.mode is Mode.PAPER and modes.status.trigger is ModeTrigger.FAILOVER
+        return {
+            "enabled": enabled,
+            "armed": enabled and modes.mode is Mode.LIVE,
+            "fell_back": fell_back,
+            **self.failover.to_wire(),
         }
 
     def _orders(self) -> dict[str, object]:

@@ -37,6 +37,7 @@ def main(argv: Sequence[str]) -> int:
             theme=ThemeName(options.theme) if options.theme else None,
             minimized=options.minimized,
             close_action=options.close_action,
+            simulator=options.simulator,
         )
     )
 
@@ -66,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=["ask", "keep", "stop"],
         default="ask",
         help="what becomes of the engine when the window closes (default: ask)",
+    )
+    parser.add_argument(
+        "--simulator",
+        type=Path,
+        metavar="FILE",
+        help="offer the faults of the simulated exchange whose /sim is at the HOST:PORT in FILE",
     )
     parser.add_argument(
         "--on-engine-missing",

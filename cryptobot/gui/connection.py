@@ -141,7 +141,7 @@ class EngineConnection(QObject):
         if state is not QLocalSocket.LocalSocketState.UnconnectedState:
             return
         self._more.stop()
-        if self._was_open:
+        if self._was_open and not self._closing:  # hanging up ourselves loses no engine
             self._was_open = False
             self.closed.emit("the engine closed the connection")
         waiting, self._waiting = self._waiting, {}

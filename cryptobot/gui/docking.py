@@ -38,6 +38,7 @@ class Docking:
             "Portfolio": panels.portfolio,
             "Strategies": panels.strategies,
             "Orders": panels.blotter,
+            "Health": panels.health,
             "Fills": panels.fills,
             "Log": panels.log,
         }
@@ -75,12 +76,12 @@ class Docking:
             dock.setFloating(False)
         window.addDockWidget(_Area.RightDockWidgetArea, docks["Order ticket"])
         window.addDockWidget(_Area.RightDockWidgetArea, docks["Order book"])
-        tabs = ["Orders", "Fills", "Log"]
+        tabs = ["Orders", "Health", "Fills", "Log"]
         if wide:
             window.addDockWidget(_Area.LeftDockWidgetArea, docks["Portfolio"])
             window.addDockWidget(_Area.LeftDockWidgetArea, docks["Strategies"])
         else:
-            tabs[1:1] = ["Portfolio", "Strategies"]
+            tabs[2:2] = ["Portfolio", "Strategies"]
         window.addDockWidget(_Area.BottomDockWidgetArea, docks["Orders"])
         for before, after in pairwise(tabs):
             window.tabifyDockWidget(docks[before], docks[after])
@@ -88,6 +89,11 @@ class Docking:
             dock.show()
         docks["Orders"].raise_()
         self._size(wide=wide)
+
+    def bring(self, name: str) -> None:
+        """Show the panel ``name`` in front, whatever hid it."""
+        self.docks[name].show()
+        self.docks[name].raise_()
 
     def fill_menu(self, menu: QMenu) -> None:
         """Offer each panel to be shown or hidden, and the default layout."""

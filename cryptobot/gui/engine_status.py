@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from cryptobot.domain.mode import Mode
+from cryptobot.gui.order_path import Breaker, Failover, LastRun, breakers_of
 from cryptobot.gui.wire_values import (
     Malformed,
     count,
+    items,
     mapping,
     optional_number,
     optional_text,
@@ -42,6 +44,10 @@ class EngineStatus:
     Attributes:
         streams: Whether each stream is connected, and milliseconds since its last message;
             see ``gui.streams`` for what is trouble.
+        breakers: The circuit breakers of the exchange.
+        reconciled: The last reconciliation in short, ``None`` before the first.
+        dead_letters: How many wait for a person.
+        letters_changed: Is new whenever any dead letter is.
         p50_ms: Median order latency, ``None`` without orders.
     """
 
@@ -68,6 +74,11 @@ class EngineStatus:
     in_flight: int = 0
     sent_total: int = 0
     failed_total: int = 0
+    breakers: tuple[Breaker, ...] = ()
+    reconciled: LastRun | None = None
+    dead_letters: int = 0
+    letters_changed: str | None = None
+    failover: Failover = field(default_factory=Failover)
     p50_ms: float | None = None
     p95_ms: float | None = None
     market: Mapping[str, Quote] = field(default_factory=dict)
@@ -112,6 +123,11 @@ class EngineStatus:
             in_flight=count(orders, "in_flight"),
             sent_total=count(orders, "sent_total"),
             failed_total=count(orders, "failed_total"),
+            breakers=breakers_of(items(source, "breakers")),
+            reconciled=LastRun.from_wire(source.get("reconciliation")),
+            dead_letters=count(part(source, "dead_letters"), "waiting"),
+            letters_changed=optional_text(part(source, "dead_letters"), "changed_at"),
+            failover=Failover.from_wire(part(source, "failover")),
             p50_ms=optional_number(latency, "p50"),
             p95_ms=optional_number(latency, "p95"),
             market=_market(part(source, "market")),

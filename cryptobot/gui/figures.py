@@ -8,6 +8,9 @@ from cryptobot.domain.money import plain
 NONE = "\N{EN DASH}"
 """Stands for "nothing to show"."""
 
+DOT = "\N{MIDDLE DOT}"
+"""Between things of one line."""
+
 MINUS = "\N{MINUS SIGN}"
 _MS_PER_S = 1_000
 _MINUTE = 60

@@ -5,7 +5,7 @@ from typing import Final
 
 from PySide6.QtCore import QByteArray, QSettings
 
-_LAYOUT_VERSION: Final = 1
+_LAYOUT_VERSION: Final = 2
 """Raised when the panels change, so that an old layout is not forced on a new window."""
 
 

@@ -10,6 +10,8 @@ from cryptobot.gui.banner_state import Face
 from cryptobot.gui.chart_feed import ChartFeed
 from cryptobot.gui.closing import Closing
 from cryptobot.gui.docking import Docking
+from cryptobot.gui.health_checks import Subject
+from cryptobot.gui.health_desk import HealthDesk
 from cryptobot.gui.layout_store import LayoutStore
 from cryptobot.gui.mode_outcome import Outcome, Tone
 from cryptobot.gui.mode_switch import ModeSwitch
@@ -19,6 +21,9 @@ from cryptobot.gui.order_desk import OrderDesk
 from cryptobot.gui.panels import Panels
 from cryptobot.gui.presenter import Presenter
 from cryptobot.gui.session import Session
+from cryptobot.gui.simulator.link import SimulatorLink
+from cryptobot.gui.simulator.menu import SimulatorMenu
+from cryptobot.gui.simulator.strip import SimulatorStrip
 from cryptobot.gui.starting import Starting
 from cryptobot.gui.theme import apply_theme
 from cryptobot.gui.tokens import ThemeName
@@ -60,10 +65,14 @@ class MainWindow(QMainWindow):
         self.starting = Starting(session, options.engine, self.notices)
         self.modes = ModeSwitch(session, self)
         self.desk = OrderDesk(session, self.panels.ticket, self)
+        self.health_desk = HealthDesk(session, self)
         self.closing = Closing(session, self._store, CloseAction(options.close_action), self)
         self.tray = Tray(self) if Tray.available() else None
         self.presenter = Presenter(session, self.panels, self.tray)
         self.feed = ChartFeed(session, self.panels.chart)
+        self.simulator = None
+        if options.simulator is not None:
+            self.simulator = SimulatorLink(options.simulator, self)
         self.live_dialog: LiveDialog | None = None
         self._actions()
         self.docking = Docking(self, self.panels, self._store)
@@ -100,6 +109,8 @@ class MainWindow(QMainWindow):
         if self.tray is not None:
             self.tray.icon.hide()
         self.session.stop()
+        if self.simulator is not None:
+            self.simulator.stop()
         self.left.emit()
 
     def set_theme(self, name: ThemeName) -> None:
@@ -120,6 +131,11 @@ class MainWindow(QMainWindow):
         panels.ticket.submitted.connect(self.desk.place)
         panels.ladder.price_chosen.connect(panels.ticket.take_price)
         panels.blotter.cancel.connect(self.desk.cancel)
+        panels.blotter.settle.connect(self.health_desk.settle)
+        panels.health.settle.connect(self.health_desk.settle)
+        panels.health.retry.connect(self.health_desk.retry)
+        panels.health.discard.connect(self.health_desk.discard)
+        panels.status.opened.connect(self.open_health)
         panels.strategies.start.connect(self._start_strategy)
         panels.strategies.stop.connect(self._stop_strategy)
         self.closing.stopping.connect(self._say_stopping)
@@ -136,6 +152,11 @@ class MainWindow(QMainWindow):
         self.live_dialog = LiveDialog(status, self.modes.to_live, self)
         self.live_dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.live_dialog.show()
+
+    def open_health(self, subject: Subject) -> None:
+        """Bring the health panel to the front, at ``subject``."""
+        self.docking.bring("Health")
+        self.panels.health.open_at(subject)
 
     def _show_outcome(self, outcome: Outcome) -> None:
         self.panels.banner.set_busy(busy=outcome.tone is Tone.BUSY)
@@ -181,17 +202,36 @@ class MainWindow(QMainWindow):
         mode_menu.addAction(self.paper_action)
         mode_menu.addAction(self.live_action)
         view_menu = bar.addMenu("&View")
+        self.health_action = view_menu.addAction("Show the &health")
+        self.health_action.setShortcut(QKeySequence("Ctrl+Shift+H"))
+        self.health_action.triggered.connect(self._show_health)
+        view_menu.addSeparator()
         self.docking.fill_menu(view_menu)
         view_menu.addSeparator()
         self._fill_theme_menu(view_menu.addMenu("&Theme"))
+        if self.simulator is not None:
+            self.simulator_menu = SimulatorMenu(self.simulator)
+            bar.addMenu(self.simulator_menu)
+            self.session.refreshed.connect(self._offer_faults)
+            self._offer_faults()
         top = QWidget()
         column = QVBoxLayout(top)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(bar)
         column.addWidget(self.panels.banner)
+        if self.simulator is not None:
+            column.addWidget(SimulatorStrip(self.simulator))
+            self.simulator.start()
         column.addWidget(self.panels.result)
         self.setMenuWidget(top)
+
+    def _show_health(self) -> None:
+        self.open_health(self.panels.health.worst)
+
+    def _offer_faults(self) -> None:
+        status = self.session.state.status
+        self.simulator_menu.menuAction().setVisible(status is not None and status.simulated)
 
     def _fill_theme_menu(self, menu: QMenu) -> None:
         group = QActionGroup(self)

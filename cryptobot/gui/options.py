@@ -33,6 +33,8 @@ class WindowOptions:
         minimized: Start as an icon on the task bar (never hidden in a tray).
         close_action: ``ask``, ``keep`` or ``stop``: what becomes of the engine on closing.
             ``ask`` follows a remembered answer. ``stop`` is the demo's: everything ends.
+        simulator: In the demo, where it writes the address of the simulated exchange's admin
+            interface, once that listens; the window then offers its faults.
         engine: Starts an engine; offered as a button while none is there.
         on_drawn: Called once the window has been painted for the first time.
     """
@@ -41,5 +43,6 @@ class WindowOptions:
     theme: ThemeName | None = None
     minimized: bool = False
     close_action: str = "ask"
+    simulator: Path | None = None
     engine: EngineStarter | None = None
     on_drawn: Callable[[], None] | None = None

@@ -6,6 +6,7 @@ from cryptobot.gui.views.banner import BannerView
 from cryptobot.gui.views.blotter import BlotterView
 from cryptobot.gui.views.chart import ChartView
 from cryptobot.gui.views.fills import FillsView
+from cryptobot.gui.views.health import HealthView
 from cryptobot.gui.views.ladder import LadderView
 from cryptobot.gui.views.log_pane import LogPane
 from cryptobot.gui.views.portfolio import PortfolioView
@@ -25,6 +26,7 @@ class Panels:
     ticket: TicketView
     ladder: LadderView
     blotter: BlotterView
+    health: HealthView
     fills: FillsView
     log: LogPane
     portfolio: PortfolioView
@@ -41,6 +43,7 @@ class Panels:
             TicketView(),
             LadderView(),
             BlotterView(),
+            HealthView(),
             FillsView(),
             LogPane(),
             PortfolioView(),

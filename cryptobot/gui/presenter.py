@@ -2,6 +2,7 @@
 
 import time
 from decimal import Decimal
+from typing import Final
 
 from PySide6.QtCore import QObject
 
@@ -12,6 +13,9 @@ from cryptobot.gui.session import Session
 from cryptobot.gui.state import Changes, Link, Part
 from cryptobot.gui.tray import Tray
 from cryptobot.gui.vital_signs import vital_signs
+
+_HEALTH: Final = {Part.LINK, Part.STATUS, Part.ORDERS, Part.LETTERS, Part.RECONCILIATION}
+"""What the health panel shows."""
 
 
 class Presenter(QObject):
@@ -35,6 +39,7 @@ class Presenter(QObject):
         panels.chart.wanted.connect(self._chart_chosen)
         panels.ticket.symbol_changed.connect(self._ticket_chosen)
         self.show_status()
+        panels.health.show_health(self._state, time.time())
 
     def show(self, changes: Changes) -> None:
         """Show ``changes``."""
@@ -52,14 +57,19 @@ class Presenter(QObject):
             self._show_candles()
         if parts & {Part.BOOK, Part.LINK, Part.INSTRUMENTS}:
             self._show_book()
+        self._show_tables(parts)
+        if changes.log:
+            self._panels.log.append(changes.log)
+
+    def _show_tables(self, parts: set[Part]) -> None:
         if parts & {Part.PORTFOLIO, Part.LINK}:
             self._panels.portfolio.show_portfolio(self._state.portfolio, stale=self._stale)
             self._show_ages()
         if parts & {Part.STRATEGIES, Part.LINK}:
             alive = self._state.link is Link.ALIVE
             self._panels.strategies.show_strategies(self._state.strategies, alive=alive)
-        if changes.log:
-            self._panels.log.append(changes.log)
+        if parts & _HEALTH:
+            self._panels.health.show_health(self._state, time.time())
 
     @property
     def _stale(self) -> bool:
@@ -67,9 +77,10 @@ class Presenter(QObject):
 
     def show_status(self) -> None:
         """Show who answers, in which mode, and how it is."""
-        banner = banner_of(self._state, time.time())
+        now = time.time()
+        banner = banner_of(self._state, now)
         self._panels.banner.show_banner(banner)
-        self._panels.status.show_signs(vital_signs(self._state))
+        self._panels.status.show_signs(vital_signs(self._state, now))
         status = self._state.status
         halted = status is not None and status.trading_state == TradingState.HALTED
         self._panels.ticket.show_mode(banner.face, halted=halted)

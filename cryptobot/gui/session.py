@@ -94,6 +94,24 @@ class Session(QObject):
             self.note("warning", f"An order was passed over: {problem}")
         self._touch()
 
+    def read(
+        self,
+        method: str,
+        reader: Callable[[object], None],
+        failed: Callable[[], None],
+        **params: object,
+    ) -> None:
+        """Ask the engine; its answer goes to ``reader``, ``failed`` is called if there is none."""
+        read = self._reading(reader)
+
+        def done(result: object, error: Exception | None) -> None:
+            if error is None:
+                read(result, None)
+            else:
+                failed()
+
+        self.connection.call(method, params, done)
+
     def take_candles(self, data: object) -> None:
         """Take the answer of ``market.candles``."""
         try:

@@ -20,6 +20,7 @@ from cryptobot.gui.engine_status import EngineStatus
 from cryptobot.gui.holdings import Portfolio
 from cryptobot.gui.log_record import LogRecord
 from cryptobot.gui.market_age import Age, MarketAges
+from cryptobot.gui.order_path import DeadLetter, ReconciliationReport
 from cryptobot.gui.reported import (
     BookView,
     ReportedFill,
@@ -57,6 +58,8 @@ class Part(StrEnum):
     PORTFOLIO = "portfolio"
     STRATEGIES = "strategies"
     INSTRUMENTS = "instruments"
+    LETTERS = "dead letters"
+    RECONCILIATION = "reconciliation"
     LOG = "log"
 
 
@@ -96,6 +99,8 @@ class EngineState:
         self.portfolio: Portfolio | None = None
         self.strategies: tuple[StrategyRow, ...] = ()
         self.instruments: dict[str, Instrument] = {}
+        self.dead_letters: tuple[DeadLetter, ...] = ()
+        self.reconciliation: ReconciliationReport | None = None
         self._readers: dict[str, Callable[[object], None]] = {
             Topic.STATUS: self.read_status,
             Topic.MODE: self._read_mode,
@@ -248,6 +253,25 @@ class EngineState:
         rows = [instrument_from_wire(row) for row in sequence(data, "instruments")]
         self.instruments = {row.symbol: row for row in rows}
         self._changes.parts.add(Part.INSTRUMENTS)
+
+    def read_dead_letters(self, data: object) -> None:
+        """Take the list of dead letters, newest first.
+
+        Raises:
+            Malformed: It cannot be read.
+        """
+        rows = sequence(data, "dead letters")
+        self.dead_letters = tuple(DeadLetter.from_wire(row) for row in rows)
+        self._changes.parts.add(Part.LETTERS)
+
+    def read_reconciliation(self, data: object) -> None:
+        """Take the last comparison with the exchange; there is none before the first.
+
+        Raises:
+            Malformed: It cannot be read.
+        """
+        self.reconciliation = None if data is None else ReconciliationReport.from_wire(data)
+        self._changes.parts.add(Part.RECONCILIATION)
 
     def read_candle_history(self, data: object) -> None:
         """Take the answer of ``market.candles``.

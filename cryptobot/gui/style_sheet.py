@@ -28,6 +28,9 @@ QLabel[role="warn"] {{ color: {t.warn}; }}
 
 QStatusBar {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
 QStatusBar::item {{ border: none; }}
+QWidget#sign {{ border: 1px solid transparent; border-radius: 4px; }}
+QWidget#sign[role="opens"]:hover {{ background: {t.selection}; }}
+QWidget#sign:focus {{ border-color: {t.accent}; }}
 QDockWidget {{ color: {t.muted}; }}
 QWidget#dockTitle {{ background: {t.panel}; border-bottom: 1px solid {t.line}; }}
 QTabBar {{ background: transparent; }}
@@ -44,6 +47,7 @@ QTabBar#filter::tab:selected {{ background: {t.selection}; color: {t.text};
 
 QTableView, QTreeView, QListView {{ background: {t.panel}; border: none; gridline-color: {t.grid};
   selection-background-color: {t.selection}; selection-color: {t.text}; outline: none; }}
+QTableView:disabled {{ selection-background-color: {t.grid}; selection-color: {t.faint}; }}
 QTableView::item {{ padding: 0 6px; }}
 QHeaderView {{ background: {t.panel}; border: none; }}
 QHeaderView::section {{ background: {t.panel}; color: {t.muted}; border: none;

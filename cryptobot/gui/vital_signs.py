@@ -1,9 +1,17 @@
 """What the status strip says, derived from the status. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptobot.gui import figures
 from cryptobot.gui.engine_status import EngineStatus
+from cryptobot.gui.health_checks import (
+    Check,
+    Subject,
+    Tone,
+    breakers_check,
+    failover_check,
+    reconciliation_check,
+)
 from cryptobot.gui.market_age import Age
 from cryptobot.gui.state import EngineState, Link
 from cryptobot.gui.streams import describe, told, troubled
@@ -23,6 +31,7 @@ class VitalSign:
     Attributes:
         rank: The lowest ranks stay when there is little room.
         role: How it looks: a role of the style sheet, empty for plain.
+        opens: What of the health panel it opens; ``None``: it is no button.
     """
 
     name: str
@@ -30,20 +39,29 @@ class VitalSign:
     rank: int
     role: str = ""
     tooltip: str = ""
+    opens: Subject | None = None
 
 
-def vital_signs(state: EngineState) -> tuple[VitalSign, ...]:
-    """Return the cells in the order they are shown; all muted and marked when not current."""
+def vital_signs(state: EngineState, now: float) -> tuple[VitalSign, ...]:
+    """Return the cells in the order they are shown; all muted and marked when not current.
+
+    ``now`` is in seconds since the epoch.
+    """
     status = state.status
     if status is None:
         return (VitalSign("Engine", "not connected", 0, "warn"),)
-    signs = (*_exchange(status, state.market_age()), *_orders(status), *_engine(status))
+    signs = (
+        *_exchange(status, state.market_age()),
+        *_orders(status),
+        *_order_path(status, now),
+        *_engine(status),
+    )
     if state.link is Link.ALIVE:
         return (VitalSign("Engine", "connected", 0, "good"), *signs)
     lost = VitalSign("Engine", f"{_DOWN} lost, values are old", 0, "problem")
     return (
         lost,
-        *(VitalSign(s.name, s.text, s.rank, "faint", f"Not current. {s.tooltip}") for s in signs),
+        *(replace(s, role="faint", tooltip=f"Not current. {s.tooltip}") for s in signs),
     )
 
 
@@ -62,7 +80,7 @@ def _exchange(status: EngineStatus, heard: Age) -> tuple[VitalSign, ...]:
         VitalSign(
             "Clock skew",
             figures.milliseconds(skew),
-            9,
+            11,
             "warn" if skew is not None and abs(skew) > _SKEW_MS else "",
             "This machine's clock against the exchange's",
         ),
@@ -106,7 +124,38 @@ def _orders(status: EngineStatus) -> tuple[VitalSign, ...]:
             2,
             "problem" if status.unresolved else "",
             "Orders whose outcome is not known yet; each is being looked up",
+            Subject.UNRESOLVED,
         ),
+    )
+
+
+def _order_path(status: EngineStatus, now: float) -> tuple[VitalSign, ...]:
+    """Return what is shown before anything else while something is wrong."""
+    letters = status.dead_letters
+    return (
+        _sign("Breakers", breakers_check(status.breakers, now), 8),
+        VitalSign(
+            "Dead letters",
+            f"{letters:,}",
+            1 if letters else 9,
+            "problem" if letters else "",
+            "Given up on, and waiting for a person to retry or discard",
+            Subject.LETTERS,
+        ),
+        _sign("Reconciled", reconciliation_check(status, now), 10),
+        _sign("Failover", failover_check(status, now), 7),
+    )
+
+
+def _sign(name: str, check: Check, rank: int) -> VitalSign:
+    wrong = check.tone in {Tone.WARN, Tone.BAD}
+    return VitalSign(
+        name,
+        f"{_DOWN} {check.word}" if wrong else check.word,
+        1 if wrong else rank,
+        str(check.tone) if wrong else "",
+        check.summary,
+        check.subject,
     )
 
 
@@ -115,23 +164,30 @@ def _engine(status: EngineStatus) -> tuple[VitalSign, ...]:
     health = {"ok": "good", "degraded": "warn", "critical": "problem"}
     lag = status.loop_lag_ms
     return (
-        VitalSign("Health", status.health or figures.NONE, 2, health.get(status.health, ""), told),
+        VitalSign(
+            "Health",
+            status.health or figures.NONE,
+            2,
+            health.get(status.health, ""),
+            told,
+            Subject.ENGINE,
+        ),
         VitalSign(
             "Loop lag",
             figures.milliseconds(lag),
-            10,
+            12,
             "warn" if lag is not None and lag > _LAG_MS else "",
             "How late the engine's event loop runs",
         ),
-        VitalSign("Metrics", status.metrics or figures.NONE, 8, "", "Where Prometheus reads"),
+        VitalSign("Metrics", status.metrics or figures.NONE, 14, "", "Where Prometheus reads"),
         VitalSign(
             "Up",
             figures.age(status.uptime_s),
-            7,
+            13,
             "",
             f"Engine {status.version}, process {status.pid}",
         ),
-        VitalSign("Pid", str(status.pid), 11),
+        VitalSign("Pid", str(status.pid), 15),
     )
 
 

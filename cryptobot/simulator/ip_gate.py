@@ -37,6 +37,12 @@ class IpGate:
         is_banned = self._clock.now_ns() < self._banned_until_ns
         return self._banned_until_ns // NS_PER_MS if is_banned else None
 
+    @property
+    def refuses_until_ms(self) -> int | None:
+        """Until when everything is refused, UTC milliseconds; ``None`` while nothing is."""
+        until_ns = max(self._banned_until_ns, self._throttled_until_ns)
+        return until_ns // NS_PER_MS if self._clock.now_ns() < until_ns else None
+
     def enter(self) -> None:
         """Count a request. Raises ``WireError`` 429 or 418."""
         now = self._clock.now_ns()

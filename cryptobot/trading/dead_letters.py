@@ -79,12 +79,14 @@ class DeadLetters:
         self._dead: dict[str, DeadLetter] = {}
         self._unsaved: dict[str, DeadLetter] = {}
         self._busy: set[str] = set()
+        self._changed_ns: int | None = None
         journal.on_availability(self._on_availability)
 
     async def load(self) -> None:
         """Take over what waits from earlier runs, at the start."""
         for letter in await self._journal.dead_letters(state=DeadLetterState.DEAD, limit=LISTED):
             self._dead.setdefault(letter.id, letter)
+            self._changed_ns = max(self._changed_ns or 0, letter.updated_ns)
         self._count()
 
     def add(
@@ -136,6 +138,11 @@ class DeadLetters:
             self._counts.added(sink)
         self._keep(letter)
         return letter
+
+    def summary(self) -> dict[str, object]:
+        """Return how many wait and when any letter changed last, for ``engine.status``."""
+        changed = self._changed_ns
+        return {"waiting": len(self._dead), "changed_at": None if changed is None else iso(changed)}
 
     async def letters(self, state: DeadLetterState | None, limit: int) -> list[DeadLetter]:
         """Return dead letters, newest first. Raises ``JournalUnavailable``."""
@@ -222,6 +229,7 @@ class DeadLetters:
             self._dead[letter.id] = letter
         else:
             self._dead.pop(letter.id, None)
+        self._changed_ns = self._clock.now_ns()
         self._count()
         self._unsaved[letter.id] = letter
         self._save(letter)

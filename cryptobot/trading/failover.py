@@ -25,7 +25,7 @@ from typing import Final
 
 import structlog
 
-from cryptobot.domain.clock import NS_PER_S, Clock
+from cryptobot.domain.clock import NS_PER_S, Clock, iso
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.money import ZERO, plain
 from cryptobot.domain.order import Fill, Order
@@ -34,6 +34,9 @@ WATCH_S: Final = 0.2
 """Pause between two looks; from a trigger to the fence it must stay far below a second."""
 
 FAILED_ORDERS: Final = "failed_orders"
+
+QUIET_S: Final = 5.0
+"""A market may be silent for so long without anybody being told."""
 
 ASLEEP_S: Final = 3.0
 """A pause so much longer than asked for means that the machine slept or the process was stopped."""
@@ -122,6 +125,7 @@ class Failover:
         """What made it fall back last."""
         self.tripped_ns = 0
         """When that was noticed, monotonic."""
+        self._tripped_at_ns = 0
 
     def on_order(self, order: Order, _fills: tuple[Fill, ...]) -> None:
         """Count a live order that failed or whose outcome became unknown, each once.
@@ -143,6 +147,7 @@ class Failover:
         tripped = self.tripped()
         if tripped:
             self.last, self.tripped_ns = tripped[0], self._clock.monotonic_ns()
+            self._tripped_at_ns = self._clock.now_ns()
             _log.critical("failover", trigger=tripped[0].trigger, reason=tripped[0].reason)
             self._switching = asyncio.ensure_future(self._switch(tripped[0]))
 
@@ -193,6 +198,68 @@ class Failover:
             self._loss(),
         ]
         return [item for item in found if item is not None]
+
+    def to_wire(self) -> dict[str, object]:
+        """Return the triggers and what made it fall back last, as the control socket shows them."""
+        limits = self._limits
+        tripped = {item.trigger: item.reason for item in self.tripped()}
+        failed_when = (
+            f"more than {limits.failed_orders} live orders fail or become unknown in "
+            f"{limits.failed_window_s:g} s"
+        )
+        whens = {
+            "breaker_open": (limits.breaker_open, "the circuit breaker of orders opens"),
+            FAILED_ORDERS: (limits.failed_orders, failed_when),
+            "exchange_down": (
+                limits.exchange_down_s,
+                f"the exchange is not ready for {limits.exchange_down_s:g} s",
+            ),
+            "market_stale": (
+                limits.market_stale_s,
+                f"no market data of a symbol comes for {limits.market_stale_s:g} s",
+            ),
+            "journal_down": (
+                limits.journal_down_s,
+                f"the journal cannot be written for {limits.journal_down_s:g} s",
+            ),
+            "clock_skew": (
+                limits.clock_skew_s,
+                f"this machine's clock is over {limits.clock_skew_s:g} s from the exchange's",
+            ),
+            "daily_loss": (limits.daily_loss, f"today's loss is over {plain(limits.daily_loss)}"),
+        }
+        left_s = self._left_s()
+        return {
+            "triggers": [
+                {
+                    "trigger": name,
+                    "on": bool(limit),
+                    "when": when,
+                    "holds": tripped.get(name),
+                    "holds_in_s": None if name in tripped else left_s.get(name),
+                }
+                for name, (limit, when) in whens.items()
+            ],
+            "last": None
+            if self.last is None
+            else {
+                "trigger": self.last.trigger,
+                "reason": self.last.reason,
+                "at": iso(self._tripped_at_ns),
+            },
+        }
+
+    def _left_s(self) -> dict[str, float]:
+        """Return in how many seconds a trigger would hold if its trouble lasts."""
+        limits, now = self._limits, self._clock.monotonic_ns()
+        ends = {"exchange_down": limits.exchange_down_s, "journal_down": limits.journal_down_s}
+        left = {
+            name: ends[name] - (now - since) / NS_PER_S for name, since in self._since_ns.items()
+        }
+        oldest = max((age for age in self._signals.market_ages_s().values() if age), default=0.0)
+        if oldest > QUIET_S:
+            left["market_stale"] = limits.market_stale_s - oldest
+        return {name: round(max(0.0, seconds), 1) for name, seconds in left.items()}
 
     def _breaker(self) -> Tripped | None:
         reason = self._signals.breaker_open() if self._limits.breaker_open else None

@@ -57,6 +57,9 @@ def test_demo_without_window_trades_live_on_the_simulator_and_ctrl_c_ends_all_of
     state_dir = user_home / "s"
     words = said_it_runs(demo)
     assert "no real money" in words
+    admin = next(part for part in words.split() if part.endswith("/sim/state"))
+    told = (state_dir / "simulator.address").read_text().strip()
+    assert admin == f"http://{told}/sim/state"  # what the window offers faults by
 
     def traded() -> bool:
         orders = ask(state_dir, "order.list", mode="live", limit=1000)
@@ -102,3 +105,24 @@ def test_demo_with_a_recording_of_another_symbol_trades_that(user_home: Path) ->
         demo.send(signal.SIGINT)
         assert demo.wait(15) == 0
     assert demo.complaints == []
+
+
+def test_demos_window_talks_to_the_simulated_exchange(user_home: Path) -> None:
+    state_dir = user_home / "s"
+    arguments = ["-m", "cryptobot", "demo", "--port", "0", "--tls-port", "0"]
+    arguments += ["--metrics-port", "0", "--state-dir", str(state_dir)]
+    arguments += ["--log-dir", str(user_home / "logs")]
+    offscreen = {"QT_QPA_PLATFORM": "offscreen"}
+    with Program("demo", arguments, user_home, environment=offscreen) as demo:
+        said_it_runs(demo)
+        port = int((state_dir / "simulator.address").read_text().rpartition(":")[2])
+        family = psutil.Process(demo.pid).children()
+        (window,) = (child for child in family if "cryptobot.gui" in child.cmdline())
+
+        def asks() -> bool:
+            found = window.net_connections("tcp")
+            return any(each.raddr and each.raddr.port == port for each in found)
+
+        wait_for("the window at the simulated exchange", asks, deadline_s=60, poll_s=0.1)
+        demo.send(signal.SIGINT)
+        assert demo.wait(20) == 0

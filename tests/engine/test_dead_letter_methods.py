@@ -12,6 +12,12 @@ async def test_dead_letter_over_the_socket_is_listed_refused_and_discarded(
 ) -> None:
     denied = await running.ask("order.place", **ORDER)
     letters = running.engine._rooms.dead_letters
+
+    async def summary() -> tuple[int, str | None]:
+        told = (await running.ask("engine.status"))["dead_letters"]
+        return told["waiting"], told["changed_at"]
+
+    assert await summary() == (0, None)
     letter = letters.add(
         operation="cancel_order",
         subject=an_order().order_id,
@@ -23,6 +29,8 @@ async def test_dead_letter_over_the_socket_is_listed_refused_and_discarded(
     )
     assert sample(running.metrics, "cryptobot_dead_letters", sink="orders") == 1
     assert sample(running.metrics, "cryptobot_dead_letters_total", sink="orders") == 1
+    waiting, changed_at = await summary()
+    assert (waiting, changed_at is None) == (1, False)
     [listed] = await running.ask("deadletter.list")
     assert (listed["id"], listed["state"], listed["attempts"]) == (letter.id, "dead", 3)
     error = await running.refused("deadletter.retry", id=letter.id, actor="ann")
@@ -34,4 +42,6 @@ async def test_dead_letter_over_the_socket_is_listed_refused_and_discarded(
     closed = await running.ask("deadletter.discard", id=letter.id, reason="known", actor="ann")
     assert (closed["state"], closed["reason"], closed["actor"]) == ("discarded", "known", "ann")
     assert await running.ask("deadletter.list") == []
+    waiting, changed_again = await summary()
+    assert (waiting, changed_again == changed_at) == (0, False)
     assert sample(running.metrics, "cryptobot_dead_letters", sink="orders") == 0

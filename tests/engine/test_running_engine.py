@@ -124,6 +124,13 @@ async def test_first_start_is_paper_and_the_status_says_everything(running: Runn
         "failed_total": 0,
     }
     assert {line.partition(":")[0] for line in status["live_blockers"]} == {"health"}
+    assert {(item["name"], item["state"]) for item in status["breakers"]} == {
+        ("binance:orders", "closed"),
+        ("binance:reads", "closed"),
+    }
+    failover = status["failover"]
+    assert (failover["enabled"], failover["armed"], failover["fell_back"]) == (True, False, False)
+    assert all(item["when"] for item in failover["triggers"] if item["on"])
     told = await running.ask("mode.get")
     assert {key: status[key] for key in ("mode", "mode_since", "mode_reason", "fenced")} == {
         key: told[key] for key in ("mode", "mode_since", "mode_reason", "fenced")

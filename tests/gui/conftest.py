@@ -58,12 +58,18 @@ def open_window(state_dir: Path, qtbot: QtBot, qapp: QApplication) -> Iterator[O
     """Opens windows that are closed at the end of the test."""
     opened: list[MainWindow] = []
 
-    def open_one(close_action: str = "keep", engine: EngineStarter | None = None) -> MainWindow:
+    def open_one(
+        close_action: str = "keep",
+        engine: EngineStarter | None = None,
+        simulator: Path | None = None,
+        where: Path | None = None,
+    ) -> MainWindow:
         apply_theme(qapp, ThemeName.DARK)
-        session = Session(state_dir)
-        window = MainWindow(
-            session, WindowOptions(state_dir, close_action=close_action, engine=engine)
+        session = Session(where or state_dir)
+        options = WindowOptions(
+            session.state_dir, close_action=close_action, engine=engine, simulator=simulator
         )
+        window = MainWindow(session, options)
         opened.append(window)
         session.start()
         window.show()

@@ -3,7 +3,8 @@
     python -m tests.gui.screenshots --out DIR --state-dir STATE_DIR
     python -m tests.gui.screenshots --out DIR          (with the scripted engine)
 
-Sizes 1440x900 and 1100x700, dark and light; with the scripted engine every banner and dialog too.
+Sizes 1440x900 and 1024x700, dark and light, each with the log and every page of the health panel;
+with the scripted engine every banner and dialog too.
 """
 
 import argparse
@@ -19,15 +20,16 @@ from PySide6.QtWidgets import QApplication, QWidget
 from cryptobot.cli.window import EngineBeside
 from cryptobot.domain.order import OrderIntent, OrderType, Side
 from cryptobot.gui.app import WindowOptions
+from cryptobot.gui.health_checks import Subject, unresolved_of
 from cryptobot.gui.main_window import MainWindow
 from cryptobot.gui.session import Session
 from cryptobot.gui.shapes import app_icon
 from cryptobot.gui.theme import apply_theme
 from cryptobot.gui.tokens import ThemeName
 from tests.gui.scripted_engine import ScriptedEngine
-from tests.gui.scripted_past import chatter, populate
+from tests.gui.scripted_past import chatter, fall_ill, populate
 
-SIZES = ((1440, 900), (1100, 700))
+SIZES = ((1440, 900), (1024, 700))
 LIVE_FOR_MS = 3_000
 
 
@@ -55,9 +57,15 @@ def open_window(
     apply_theme(app, theme)
     app.setWindowIcon(app_icon())
     session = Session(state_dir)
-    window = MainWindow(
-        session, WindowOptions(state_dir, theme, close_action="keep", engine=beside)
+    admin = state_dir / "simulator.address"
+    options = WindowOptions(
+        state_dir,
+        theme,
+        close_action="keep",
+        simulator=admin if admin.exists() else None,
+        engine=beside,
     )
+    window = MainWindow(session, options)
     window.resize(*size)
     window.docking.arrange()
     window.drawn.connect(window.panels.chart.load)
@@ -80,6 +88,10 @@ def pictures(state_dir: Path, out: Path, engine: ScriptedEngine | None) -> None:
             window.docking.docks["Log"].raise_()
             pause(300)
             shoot(window, out, f"{name}-log")
+            for subject in Subject:
+                window.open_health(subject)
+                pause(300)
+                shoot(window, out, f"{name}-health-{subject.name.lower()}")
             window.leave()
             window.deleteLater()
             pause(50)
@@ -105,6 +117,7 @@ def scenes(state_dir: Path, out: Path, engine: ScriptedEngine) -> None:  # noqa:
         assert question is not None
         shoot(question, out, f"{theme}-live-order")
         question.reject()
+        take_settling(window, out, theme)
         engine.stay_open = [{}, {}]
         engine.in_flight = [{"outcome": "stopped_before_wire"}, {"outcome": "still_unknown"}]
         window.modes.to_paper()
@@ -160,6 +173,27 @@ def scenes(state_dir: Path, out: Path, engine: ScriptedEngine) -> None:  # noqa:
         window.leave()
 
 
+def take_settling(window: MainWindow, out: Path, theme: ThemeName) -> None:
+    """Take pictures of the questions about an unknown outcome and a dead letter."""
+    state, desk = window.session.state, window.health_desk
+    desk.settle(unresolved_of(state.orders.values())[0])
+    assert desk.question is not None
+    assert desk.question.choice is not None
+    for name, choice in (
+        ("adopt", desk.question.choice.adopt),
+        ("not-placed", desk.question.choice.not_placed),
+    ):
+        choice.click()
+        pause(100)
+        shoot(desk.question, out, f"{theme}-settle-{name}")
+    desk.question.reject()
+    for name, ask in (("retry", desk.retry), ("discard", desk.discard)):
+        ask(state.dead_letters[0])
+        pause(100)
+        shoot(desk.question, out, f"{theme}-{name}")
+        desk.question.reject()
+
+
 def _no_engine(taken: socket.socket) -> EngineBeside:
     """Return an engine that cannot have its metrics port."""
     return EngineBeside(["engine", "--metrics-port", str(taken.getsockname()[1])])
@@ -182,6 +216,7 @@ def main() -> None:
         engine = ScriptedEngine(state_dir, mode="live", simulated=True)
         engine.mode_reason = "demo start"
         populate(engine)
+        fall_ill(engine)
         with engine:
             pictures(state_dir, options.out, engine)
             scenes(state_dir, options.out, engine)

@@ -1,8 +1,9 @@
 """An engine that follows a script, on a real control socket: for the window's tests only.
 
 It speaks ``cryptobot.control.protocol`` from a thread of its own. ``hang`` makes it accept and
-never answer, like a stopped process; ``refuse_live`` makes it refuse; ``market_silent`` keeps the
-market's data back while the status goes on as if nothing were the matter.
+never answer, like a stopped process; ``refuse_live`` and ``refuse`` make it refuse;
+``market_silent`` keeps the market's data back while the status goes on as if nothing were the
+matter.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.gui.scripted_account import ScriptedAccount, stamp
+from tests.gui.scripted_health import ScriptedHealth
 from tests.gui.scripted_market import ScriptedMarket
 
 _PRICES = {
@@ -44,6 +46,8 @@ class ScriptedEngine:
         self.state_dir = state_dir
         self.simulated = simulated
         self.account = ScriptedAccount(seed, mode)
+        self.health = ScriptedHealth()
+        self.refuse: str | None = None
         self.mode_since, self.mode_reason = time.time(), "started"
         self.trading_state, self.fenced, self.exchange_up = "active", False, True
         self.live_blockers: list[str] = []
@@ -227,6 +231,7 @@ class ScriptedEngine:
                 "sent_total": len(self.account.orders),
                 "failed_total": failed,
             },
+            **self.health.status(self.account.mode),
             "latency_ms": {"count": 120, "p50": 14.2, "p95": 41.0},
             "market": market,
             "health": {
@@ -332,6 +337,34 @@ class ScriptedEngine:
         order |= {"state": "canceled", "updated_at": stamp(time.time())}
         self._tell("orders", order)
         return order
+
+    def order_settle(self, order_id: str, outcome: str, **told: str) -> dict[str, Any]:
+        self._refuse_if_told()
+        order = self.account.orders[order_id]
+        state = "accepted" if outcome == "adopt" else "rejected"
+        order |= {"state": state, "reason": told["reason"], "updated_at": stamp(time.time())}
+        self._tell("orders", order)
+        return order
+
+    def deadletter_list(self, limit: int) -> list[dict[str, Any]]:
+        if self.health.unreadable is not None:
+            raise Refused(-32003, self.health.unreadable)
+        return self.health.dead()[:limit]
+
+    def deadletter_retry(self, id: str, actor: str) -> dict[str, Any]:  # noqa: A002 - the protocol's
+        self._refuse_if_told()
+        return self.health.close(id, "retried", "placed anew as order 7: accepted", actor)
+
+    def deadletter_discard(self, id: str, reason: str, actor: str) -> dict[str, Any]:  # noqa: A002 - the protocol's
+        self._refuse_if_told()
+        return self.health.close(id, "discarded", reason, actor)
+
+    def reconciliation_get(self) -> dict[str, Any] | None:
+        return self.health.run
+
+    def _refuse_if_told(self) -> None:
+        if self.refuse is not None:
+            raise Refused(-32007, self.refuse)
 
     def order_list(self, state: str | None = None, limit: int = 1_000) -> list[dict[str, Any]]:
         orders = self.account.with_state(state) if state else list(self.account.orders.values())

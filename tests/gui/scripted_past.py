@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from tests.gui.scripted_account import stamp
 from tests.gui.scripted_engine import ScriptedEngine
+from tests.gui.scripted_health import BALANCE
 
 _TALK: tuple[tuple[str, str, str, dict[str, object]], ...] = (
     ("info", "engine", "engine_ready", {"port": 9100}),
@@ -115,6 +116,16 @@ def populate(engine: ScriptedEngine) -> None:
             "origin": "your folder",
         },
     ]
+
+
+def fall_ill(engine: ScriptedEngine) -> None:
+    """Open a breaker, give up on orders, and let a reconciliation find differences."""
+    account, health = engine.account, engine.health
+    health.open_s = 83.0
+    order = account.order("BTC/USDT", "sell", Decimal(61_840), state="rejected")
+    health.letter("place_order", order)
+    health.letter("cancel_order", account.order("ETH/USDT", "buy", Decimal("2671.2")))
+    health.compared("mismatch", BALANCE)
 
 
 def chatter(engine: ScriptedEngine) -> None:

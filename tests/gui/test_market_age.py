@@ -16,7 +16,7 @@ BOOK = {"symbol": BTC, "bids": [["1", "2"]], "asks": [["3", "1"]], "age_ms": 5}
 
 
 def sign(state: EngineState, name: str) -> VitalSign:
-    return next(each for each in vital_signs(state) if each.name == name)
+    return next(each for each in vital_signs(state, 0.0) if each.name == name)
 
 
 def test_ages_with_silence_grow_old_one_after_the_other(watch: Watch) -> None:

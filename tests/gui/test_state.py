@@ -44,7 +44,7 @@ def test_state_with_silence_is_lost_only_after_the_limit(
     state.check_silence()
     assert state.link is Link.LOST
     assert face_of(state) is Face.LOST
-    assert "values are old" in vital_signs(state)[0].text
+    assert "values are old" in vital_signs(state, 0.0)[0].text
     state.read_status(status)
     assert face_of(state) is Face.LIVE
 

@@ -16,7 +16,7 @@ from tests.gui.test_window_modes import WAIT_MS, wait_face
 
 
 def strip(window: MainWindow, name: str) -> str:
-    return window.panels.status._cells[name].value.text()
+    return window.panels.status.cells[name].value.text()
 
 
 def chips(window: MainWindow) -> list[str]:

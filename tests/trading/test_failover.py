@@ -256,3 +256,47 @@ def test_failed_orders_are_forgiven_when_somebody_goes_live_again() -> None:
         assert len(world.switched) == 1
 
     watched(run)
+
+
+def test_wire_names_every_trigger_what_holds_and_what_it_fell_back_for() -> None:
+    async def run(world: World) -> None:
+        told = world.failover.to_wire()
+        assert told["last"] is None
+        assert {item["trigger"] for item in rows(told) if item["on"]} == {
+            "breaker_open",
+            "failed_orders",
+            "exchange_down",
+            "market_stale",
+            "journal_down",
+            "clock_skew",
+        }  # daily_loss has no limit here
+        await world.hear_until(3)
+        world.exchange = "silence"
+        await world.hear_until(15)
+        assert holding(world)["exchange_down"] == pytest.approx(18.0, abs=1.0)
+        world.exchange = None
+        await world.hear_until(16)
+        assert holding(world) == {}
+        await asyncio.sleep(10)
+        assert holding(world)["market_stale"] == pytest.approx(20.0, abs=1.0)
+        world.breaker = "too many failures"
+        world.failover.look()
+        await asyncio.sleep(0)
+        told = world.failover.to_wire()
+        assert {item["trigger"]: item["holds"] for item in rows(told) if item["holds"]} == {
+            "breaker_open": "too many failures"
+        }
+        last = told["last"]
+        assert isinstance(last, dict)
+        assert (last["trigger"], last["reason"]) == ("breaker_open", "too many failures")
+
+    def holding(world: World) -> dict[object, object]:
+        told = rows(world.failover.to_wire())
+        return {item["trigger"]: item["holds_in_s"] for item in told if item["holds_in_s"]}
+
+    def rows(told: dict[str, object]) -> list[dict[str, object]]:
+        found = told["triggers"]
+        assert isinstance(found, list)
+        return found
+
+    watched(run)

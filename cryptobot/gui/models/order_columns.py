@@ -54,7 +54,8 @@ def _origin(order: ReportedOrder) -> str:
     return order.origin.removeprefix("strategy:")
 
 
-def _mode_text(order: ReportedOrder) -> str:
+def mode_text(order: ReportedOrder) -> str:
+    """Return where an order goes: to a simulated exchange is not live."""
     return "SIM" if order.simulated and order.mode is Mode.LIVE else order.mode.upper()
 
 
@@ -70,7 +71,7 @@ ORDER_COLUMNS: tuple[Column[ReportedOrder], ...] = (
     Column(
         "Time", lambda o: figures.clock(o.created), "00:00:00", lambda o: o.created, figures=True
     ),
-    Column("Mode", _mode_text, "PAPER", lambda o: o.mode, ink=_mode_ink, rank=1),
+    Column("Mode", mode_text, "PAPER", lambda o: o.mode, ink=_mode_ink, rank=1),
     Column("Symbol", lambda o: o.symbol, "DOGE/USD", lambda o: o.symbol),
     Column(
         "Side",

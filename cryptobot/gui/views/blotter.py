@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QTabBar, QVBoxLayout, QWidget
 
+from cryptobot.domain.order import OrderState
 from cryptobot.gui.models.order_columns import ORDER_COLUMNS, OrderColumn
 from cryptobot.gui.models.orders import OrderFilter, OrdersModel
 from cryptobot.gui.reported import ReportedOrder
@@ -36,9 +37,11 @@ class BlotterView(QWidget):
 
     Signals:
         cancel: Ids of the orders to cancel.
+        settle: An order whose unknown outcome a person wants to settle.
     """
 
     cancel = Signal(list)
+    settle = Signal(ReportedOrder)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -119,6 +122,10 @@ class BlotterView(QWidget):
         self.cancel_action.setEnabled(able > 0)
         menu.aboutToHide.connect(lambda: self.cancel_action.setEnabled(True))
         menu.addAction(self.cancel_action)
+        settle = menu.addAction("&Settle outcome...")
+        one = chosen[0] if len(chosen) == 1 else None
+        settle.setEnabled(one is not None and one.state is OrderState.UNRESOLVED)
+        settle.triggered.connect(lambda: self.settle.emit(one))
         menu.addSeparator()
         for title, ids in (
             ("Copy &order id", [order.order_id for order in chosen]),

@@ -1,10 +1,14 @@
 """Order states as chips: word, colour, and for trouble an outline that stands out."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from cryptobot.domain.order import OrderState
+from cryptobot.gui.models.columns import ROW_ROLE
 from cryptobot.gui.theme import active, color, ui_font
 from cryptobot.gui.tokens import Tokens
 
@@ -13,8 +17,21 @@ _LEFT = 8
 _POINTS = 7.5
 
 
+Ink = Callable[[Any, Tokens], tuple[str, bool]]
+"""The colour of a row's chip, and whether it is filled: only what needs a person is."""
+
+
 class StateChip(QStyledItemDelegate):
-    """Draws a state's word in a rounded box."""
+    """Draws a state's word in a rounded box.
+
+    Args:
+        parent: Qt's owner.
+        ink: Colours by row; without it by the word, which is a state of an order or strategy.
+    """
+
+    def __init__(self, parent: QObject | None = None, ink: Ink | None = None) -> None:
+        super().__init__(parent)
+        self._ink = ink
 
     def paint(
         self,
@@ -24,7 +41,13 @@ class StateChip(QStyledItemDelegate):
     ) -> None:
         """Draw the cell."""
         state = str(index.data(Qt.ItemDataRole.DisplayRole))
-        ink, filled = chip_ink(state, active())
+        ink, filled = (
+            chip_ink(state, active())
+            if self._ink is None
+            else self._ink(index.data(ROW_ROLE), active())
+        )
+        if not option.state & QStyle.StateFlag.State_Enabled:
+            ink, filled = active().faint, False  # what it says is not current
         painter.save()
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(option.rect, option.palette.highlight())

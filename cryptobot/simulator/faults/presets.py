@@ -22,11 +22,13 @@ class Preset:
     Attributes:
         about: One line for people.
         faults: What it sets, as JSON objects.
+        group: What it is about, as the title of a menu.
     """
 
     name: str
     about: str
     faults: tuple[Mapping[str, object], ...]
+    group: str
 
 
 def _once(kind: str, match: Mapping[str, object], **more: object) -> Mapping[str, object]:
@@ -41,9 +43,15 @@ def _refused(code: int, msg: str, status: int = 400) -> Mapping[str, object]:
     return {**_reply(_ORDER, status, code, msg), "when": "before", "count": 1}
 
 
-_TABLE: tuple[tuple[str, str, tuple[Mapping[str, object], ...]], ...] = (
-    # An order sent, the answer lost or unreadable
+_Rows = tuple[tuple[str, str, tuple[Mapping[str, object], ...]], ...]
+
+_ANSWERS: _Rows = (
     ("lost_reply", "The next order is taken, its answer never comes", (_once("hang", _ORDER),)),
+    ("accepted_then_silent", "The next order is taken, then nothing tells of it for 15 s", (
+        _once("hang", _ORDER, for_s=60),
+        {"kind": "drop", "match": {"event": "executionReport"}, "for_s": 60},
+        {"kind": "stale", "lag_ms": 15_000, "for_s": 60},
+    )),
     (
         "lost_request",
         "The next order never reaches the exchange, and no answer comes",
@@ -78,11 +86,13 @@ _TABLE: tuple[tuple[str, str, tuple[Mapping[str, object], ...]], ...] = (
     ("cancel_lost_reply", "The next cancel is done and answered with a proxy's 504", (
         _once("html", _CANCEL, status=504),
     )),
-    # Limits, bans, keys, clock
+)  # fmt: skip
+
+_LIMITS: _Rows = (
     ("rate_limit", "429 with Retry-After for 7 s; going on leads to a ban", (
         {"kind": "rate_limit", "count": 1},
     )),
-    ("ban", "418 for two minutes", ({"kind": "ban", "count": 1},)),
+    ("ban", "The address is banned for two minutes: 418", ({"kind": "ban", "count": 1},)),
     ("queue_full", "The next request is refused: 400 -1003, too many are queued", (
         {**_reply({"operation": "any"}, 400, -1003, "Too many requests queued."),
          "when": "before", "count": 1},
@@ -113,7 +123,9 @@ _TABLE: tuple[tuple[str, str, tuple[Mapping[str, object], ...]], ...] = (
     ("clock_behind", "The exchange's clock is 5 s behind: requests come from the future", (
         {"kind": "clock_skew", "skew_ms": -5_000},
     )),
-    # Refusals
+)  # fmt: skip
+
+_REFUSALS: _Rows = (
     ("no_funds", "The next order is refused: insufficient balance", (
         _refused(-2010, "Account has insufficient balance for requested action."),
     )),
@@ -128,7 +140,9 @@ _TABLE: tuple[tuple[str, str, tuple[Mapping[str, object], ...]], ...] = (
         {**_refused(-2010, "Rest API trading is not enabled."), "count": None},
     )),
     ("maintenance", "Maintenance: 503 everywhere, system status 1", ({"kind": "maintenance"},)),
-    # Reads that lie
+)  # fmt: skip
+
+_READS: _Rows = (
     ("stale_reads", "The account's reads are 3 s old: a new order does not exist yet", (
         {"kind": "stale", "lag_ms": 3_000},
     )),
@@ -159,7 +173,9 @@ _TABLE: tuple[tuple[str, str, tuple[Mapping[str, object], ...]], ...] = (
         {"kind": "patch", "match": {"operation": "price_ticker"},
          "fields": {"price": "0.00000000"}},
     )),
-    # The link
+)  # fmt: skip
+
+_LINK: _Rows = (
     ("slow_link", "Every request and answer takes 300 to 800 ms longer", (
         {"kind": "delay", "match": {"channel": ["rest", "ws_api"]}, "delay_ms": 300,
          "jitter_ms": 500},
@@ -168,7 +184,9 @@ _TABLE: tuple[tuple[str, str, tuple[Mapping[str, object], ...]], ...] = (
         {"kind": "reset", "match": {"operation": "any"}, "probability": 0.05, "when": "before"},
         {"kind": "reset", "match": {"operation": "any"}, "probability": 0.05, "when": "after"},
     )),
-    # Websockets
+)  # fmt: skip
+
+_SOCKETS: _Rows = (
     ("socket_cut", "Every websocket is cut without a word", (
         {"kind": "reset", "match": {"channel": ["market", "user"]}, "for_s": 0},
     )),
@@ -212,12 +230,28 @@ _TABLE: tuple[tuple[str, str, tuple[Mapping[str, object], ...]], ...] = (
     )),
 )  # fmt: skip
 
-PRESETS: Mapping[str, Preset] = {row[0]: Preset(*row) for row in _TABLE}
+_GROUPS: Mapping[str, _Rows] = {
+    "Answers to orders": _ANSWERS,
+    "Limits, bans, keys, clock": _LIMITS,
+    "Refusals": _REFUSALS,
+    "Reads that lie": _READS,
+    "The link": _LINK,
+    "Websockets": _SOCKETS,
+}
+
+PRESETS: Mapping[str, Preset] = {
+    row[0]: Preset(*row, group) for group, rows in _GROUPS.items() for row in rows
+}
 
 
 def catalogue() -> list[dict[str, object]]:
-    """Return every preset for a menu: name, one line, and what it sets."""
+    """Return every preset for a menu: group, name, one line, and what it sets."""
     return [
-        {"name": preset.name, "about": preset.about, "faults": [dict(f) for f in preset.faults]}
+        {
+            "name": preset.name,
+            "about": preset.about,
+            "group": preset.group,
+            "faults": [dict(fault) for fault in preset.faults],
+        }
         for preset in PRESETS.values()
     ]

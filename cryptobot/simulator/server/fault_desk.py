@@ -1,14 +1,21 @@
 """``/sim/faults``: faults are set, listed and taken away by hand."""
 
+from collections.abc import Mapping
+from typing import Final
+
 import orjson
 from aiohttp import web
 
+from cryptobot.simulator.faults.kinds import FaultKind
 from cryptobot.simulator.faults.plan import FaultPlan
 from cryptobot.simulator.faults.presets import catalogue
 from cryptobot.simulator.faults.reading import BadFault, read_faults
 from cryptobot.simulator.operations.context import Exchange
 from cryptobot.simulator.server.sockets import Sockets
 from cryptobot.simulator.streams.event_faults import EventFaults
+
+_LASTING: Final = frozenset({FaultKind.BAN, FaultKind.RATE_LIMIT})
+"""Fire once, and what they began goes on."""
 
 
 class FaultDesk:
@@ -30,8 +37,17 @@ class FaultDesk:
         self._events = events
 
     async def listed(self, _: web.Request) -> web.Response:
-        """Return the faults in force, with how often each fired."""
-        return _json(self._plan.describe())
+        """Return the faults in force, with how often each fired.
+
+        ``lasts_until_ms`` is when the refusals end that a ban or limit has begun.
+        """
+        until_ms = self._exchange.limits.gate.refuses_until_ms
+        return _json(
+            [
+                {**fault, "lasts_until_ms": until_ms if _began_refusals(fault) else None}
+                for fault in self._plan.describe()
+            ]
+        )
 
     async def presets(self, _: web.Request) -> web.Response:
         """Return the presets, each with one line for people."""
@@ -55,11 +71,17 @@ class FaultDesk:
         return _json({"removed": self._plan.clear()})
 
     async def remove(self, request: web.Request) -> web.Response:
-        """Take one fault away."""
+        """Take one fault away, and lift the refusals that it began."""
         fault_id = request.match_info["id"]
+        if any(_began_refusals(f) for f in self._plan.describe() if f["id"] == fault_id):
+            self._exchange.limits.gate.pardon()
         if not self._plan.remove(fault_id):
             return _json({"error": f"id: no fault {fault_id}; GET /sim/faults lists them"}, 404)
         return _json({"removed": 1})
+
+
+def _began_refusals(fault: Mapping[str, object]) -> bool:
+    return fault["kind"] in _LASTING and fault["fired"] != 0
 
 
 def _json(value: object, status: int = 200) -> web.Response:

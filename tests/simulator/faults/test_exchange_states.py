@@ -204,7 +204,7 @@ async def test_faults_are_listed_with_their_count_and_taken_away(client: Exchang
     first, second = (await client.get("/sim/faults")).body
     assert first == {
         "id": "f1", "kind": "ban", "when": "before", "note": "", "stage": "active", "seen": 1,
-        "fired": 0, "count": None,
+        "fired": 0, "count": None, "lasts_until_ms": None,
     }  # fmt: skip
     assert (second["note"], second["fired"]) == ("slow_link", 1)
     assert (await client.request("DELETE", "/sim/faults/f1")).body == {"removed": 1}
@@ -229,4 +229,16 @@ async def test_bad_description_is_refused_with_one_line(
 async def test_presets_are_listed_for_people(client: ExchangeClient) -> None:
     listed = (await client.get("/sim/faults/presets")).body
     assert {"lost_reply", "ban", "maintenance", "slow_link"} <= {row["name"] for row in listed}
-    assert all(row["about"] and row["faults"] for row in listed)
+    assert all(row["about"] and row["group"] and row["faults"] for row in listed)
+
+
+async def test_ban_that_lasts_is_listed_with_its_end_and_lifted_when_taken_away(
+    client: ExchangeClient,
+) -> None:
+    (fault_id,) = await set_faults(client, [{"preset": "ban", "ban_s": 90}])
+    assert (await client.get("/sim/faults")).body[0]["lasts_until_ms"] is None  # not yet met
+    assert (await client.get(PING)).status == 418
+    (ban,) = (await client.get("/sim/faults")).body
+    assert (ban["stage"], ban["lasts_until_ms"]) == ("over", client.now_ms + 90_000)
+    await client.request("DELETE", f"/sim/faults/{fault_id}")
+    assert (await client.get(PING)).status == 200

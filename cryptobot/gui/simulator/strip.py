@@ -1,0 +1,64 @@
+"""The strip under the banner: which faults are on, and the way to end them."""
+
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+
+from cryptobot.gui.simulator.faults import told
+from cryptobot.gui.simulator.link import SimulatorLink
+from cryptobot.gui.theme import active, ui_font
+from cryptobot.gui.tokens import FACE_FILL
+from cryptobot.gui.views.words import ElidedLabel, label, set_role
+
+_HEIGHT: Final = 34
+_BAR: Final = 4
+
+
+class SimulatorStrip(QWidget):
+    """Hidden while nothing is on and nothing is wrong.
+
+    Args:
+        link: The simulator.
+    """
+
+    def __init__(self, link: SimulatorLink) -> None:
+        super().__init__()
+        self._link = link
+        self.setFixedHeight(_HEIGHT)
+        self.title = label()
+        self.title.setFont(ui_font(9.5, bold=True))
+        self.words = ElidedLabel()
+        self.clear_button = QPushButton("Clear all faults")
+        self.clear_button.setProperty("role", "link")
+        self.clear_button.clicked.connect(link.clear)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(22, 2, 12, 2)
+        row.setSpacing(12)
+        row.addWidget(self.title)
+        row.addWidget(self.words, 1)
+        row.addWidget(self.clear_button, 0, Qt.AlignmentFlag.AlignVCenter)
+        link.changed.connect(self._show)
+        self._show()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the ground with a bar in the colour of the simulation."""
+        tokens = active()
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(tokens.panel))
+        painter.fillRect(0, 0, _BAR, self.height(), QColor(FACE_FILL["SIMULATED"]))
+        painter.fillRect(0, self.height() - 1, self.width(), 1, QColor(tokens.line))
+        painter.end()
+
+    def _show(self) -> None:
+        link = self._link
+        number = len({fault.name for fault in link.faults})
+        self.title.setText("" if link.trouble else f"{number} fault{'s'[: number != 1]} on")
+        self.title.setVisible(not link.trouble)
+        set_role(self.title, "warn")
+        set_role(self.words, "problem" if link.trouble else "")
+        self.words.setText(link.trouble or told(link.faults, link.presets))
+        self.setAccessibleName(f"{self.title.text()} {self.words.text()}".strip())
+        self.clear_button.setVisible(bool(link.faults))
+        self.setVisible(bool(link.trouble or link.faults))
