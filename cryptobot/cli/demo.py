@@ -109,6 +109,9 @@ def _start(
         *("--connect-to", f"127.0.0.1:{listening['tls_port']}"),
         *fitted(settings, last_prices(listening["port"])),
     ]
+    if options.speed != 1:
+        # The exchange's clock runs with its market, and leaves ours behind: that is no fault here.
+        arguments += ["--set", "failover.clock_skew_s=0"]
     if options.log_dir is not None:
         arguments += ["--log-dir", str(options.log_dir)]
     if options.metrics_port is not None:

@@ -102,6 +102,7 @@ def test_demo_with_a_recording_of_another_symbol_trades_that(user_home: Path) ->
         assert {order["symbol"] for order in orders} == {"XRP/EUR"}
         status = ask(user_home / "s", "engine.status")
         assert (status["symbols"], status["strategies"]["running"]) == (["XRP/EUR"], 2)
+        assert (status["mode"], status["exchange"]["clock_skew_ms"] > 2_000) == ("live", True)
         demo.send(signal.SIGINT)
         assert demo.wait(15) == 0
     assert demo.complaints == []
