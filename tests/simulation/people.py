@@ -17,9 +17,10 @@ from cryptobot.trading.mode_controller import LiveRefused
 
 from .disk import Committed
 from .incarnation import Incarnation
-from .model_exchange import BTC, ETH, ModelExchange
+from .model_exchange import BTC, ETH
 from .oracle import UNKNOWN, Oracle
 from .scenario import Act
+from .tier import Judged
 from .trace import Trace
 
 ASKED_AGAIN: Final = 3
@@ -62,7 +63,7 @@ class People:
         *,
         engine: Callable[[], Incarnation | None],
         restart: Callable[[], Coroutine[Any, Any, None]],
-        exchange: ModelExchange,
+        exchange: Judged,
         committed: Committed,
         oracle: Oracle,
         trace: Trace,

@@ -10,7 +10,7 @@ from .run import play
 
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_simulation_with_a_guard_removed_goes_red(name: str) -> None:
-    assert elsewhere(name) is not None, "no run noticed"
+    assert elsewhere("model", name) is not None, "no run noticed"
 
 
 def test_mutations_are_undone_afterwards(place: Place) -> None:
