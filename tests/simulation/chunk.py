@@ -17,6 +17,7 @@ from .mutations import MUTATIONS, RELEVANT
 from .place import a_place
 from .run import Outcome, play
 from .scenario import draw
+from .wire_mutations import WIRE_MUTATIONS, WIRE_RELEVANT
 
 MOST_RUNS: Final = 400
 """A mutation must be noticed within so many runs that can notice it, from seed 0."""
@@ -39,9 +40,9 @@ def elsewhere(*asked: object) -> Any:
 
 def first_noticing(tier: str, mutation: str) -> int | None:
     """Return the first seed whose run is broken by a mutation."""
-    relevant = RELEVANT.get(mutation)
+    relevant = (RELEVANT | WIRE_RELEVANT).get(mutation)
     seeds = (seed for seed in count() if relevant is None or relevant(draw(seed)))
-    with a_place() as place, MUTATIONS[mutation]():
+    with a_place() as place, (MUTATIONS | WIRE_MUTATIONS)[mutation]():
         tried = islice(seeds, MOST_RUNS)
         return next((seed for seed in tried if play(seed, place, tier=tier).broken), None)
 

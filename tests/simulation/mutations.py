@@ -307,7 +307,7 @@ _DECIDE: Final = start_mode.decide
 _CHANGE: Final = OrderJournal.change
 _TO_PAPER: Final = ModeController.to_paper
 
-MUTATIONS: Final[Mapping[str, Mutation]] = {
+MUTATIONS: Final[dict[str, Mutation]] = {
     mutation.__name__: mutation
     for mutation in (
         no_fence,
@@ -340,7 +340,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
 }
 """By name."""
 
-RELEVANT: Final[Mapping[str, Callable[[Scenario], bool]]] = {
+RELEVANT: Final[dict[str, Callable[[Scenario], bool]]] = {
     "no_fence_file": lambda scenario: bool(_weathers(scenario) & set(BAD_DISKS)),
     "paper_while_going_live_ignored": lambda scenario: (
         Act.TO_LIVE in _acts(scenario) and bool(_acts(scenario) & PAPER)

@@ -25,7 +25,7 @@ from .model_tier import ModelTier
 from .oracle import Oracle
 from .people import Interrupted, People, Wish, is_live
 from .place import Place
-from .scenario import Crash, Moment, Scenario, draw
+from .scenario import Act, Crash, Moment, Scenario, draw
 from .tier import Tier, World
 from .trace import Trace
 from .virtual_loop import Deadlock, VirtualClock, VirtualLoop
@@ -133,6 +133,8 @@ class Run:
         self._moments: Counter[Moment] = Counter()
         self._crashes = list(scenario.crashes)
         self._armed: tuple[int, Crash] | None = None
+        self._cues = [(cue, [cue.count]) for cue in scenario.cues]
+        self._cued: list[tuple[int, Act]] = []
         self._starts = 0
         self._outside = Context()
         self._world: set[asyncio.Task[Any]] = set()
@@ -174,6 +176,7 @@ class Run:
         self.tier.end_faults()
         self.trace.add("faults are over")
         self._crashes.clear()
+        self._cues.clear()
         self.clock.offset_ns = 0
         await self._quiet()
 
@@ -372,7 +375,13 @@ class Run:
     # Kills
 
     def _moment(self, moment: Moment) -> None:
-        if self._begins_s is None or not self._crashes:
+        if self._begins_s is None:
+            return
+        for cue, left in self._cues:
+            left[0] -= cue.moment is moment
+            if cue.moment is moment and not left[0]:
+                self._cued.append((self.loop.steps + cue.steps, cue.act))
+        if not self._crashes:
             return
         self._moments[moment] += 1
         crash = self._crashes[0]
@@ -380,6 +389,8 @@ class Run:
             self._armed = (self.loop.steps + crash.steps, crash)
 
     def _after_step(self) -> None:
+        if self._cued and self.loop.steps >= self._cued[0][0]:
+            self._acts.append(self._spawn(self.people.do(self._cued.pop(0)[1])))
         if self._armed is not None and self.loop.steps >= self._armed[0]:
             crash = self._armed[1]
             self._armed = None
