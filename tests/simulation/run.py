@@ -23,6 +23,7 @@ from .logs import logs_to
 from .model_exchange import BTC
 from .model_tier import ModelTier
 from .oracle import Oracle
+from .paper_oracle import PaperOracle
 from .people import Interrupted, People, Wish, is_live
 from .place import Place
 from .scenario import Act, Crash, Moment, Scenario, draw
@@ -115,6 +116,9 @@ class Run:
         self.tier: Tier = tier_of(tier)(World(self.loop, self.clock, scenario, self.weather, self))
         self.exchange = self.tier.exchange
         self.oracle = Oracle(self.exchange, self.committed, self._fail)
+        settings = place.settings(scenario.strategies)
+        first = settings.paper.balances
+        self.paper = PaperOracle(self.exchange, self.committed, first, self._fail)
         self.engine: Incarnation | None = None
         self.people = People(
             engine=lambda: self.engine,
@@ -126,7 +130,7 @@ class Run:
             rng=self._rng("people"),
             on_paper=lambda: self._moment(Moment.PAPER),
         )
-        self._settings = place.settings(scenario.strategies)
+        self._settings = settings
         self._lock = DiskLock(place.database_file)
         self._begins_s: float | None = None
         self._ends_s = 0.0
@@ -265,6 +269,7 @@ class Run:
             rng=rng,
         )
         self.engine = engine
+        self.paper.watch(engine)
         try:
             await self.people.through(engine, engine.start(), "start")
         except Interrupted:
@@ -363,10 +368,12 @@ class Run:
             f"+{len(fills)} {order.reason or ''}"
         )
         self.oracle.on_order(order, fills)
+        self.paper.on_order(order, fills)
 
     def _at_rest(self) -> None:
         if self.engine is not None and self.engine.alive:
             self.oracle.at_rest(self.engine)
+            self.paper.at_rest(self.engine)
             self.engine.way.at_rest()
         if self.loop.steps > MOST_STEPS:
             self._fail("the run does not end")
