@@ -218,8 +218,9 @@ class Run:
             await asyncio.sleep(0.5)
         else:
             self._fail("trading is halted, though all is well")
-        while engine.rooms.market.price(BTC) is None:  # noqa: ASYNC110 - who waits is outside
-            await asyncio.sleep(0.5)
+        rooms = engine.rooms
+        while rooms.market.price(BTC) is None or rooms.client.traffic.silent_s():  # noqa: ASYNC110
+            await asyncio.sleep(0.5)  # who waits is outside
         far = self.exchange.price(BTC) - 5
         intent = OrderIntent(BTC, Side.BUY, OrderType.LIMIT, D("0.2"), far, request_id=LAST_WISH)
         state = await self.people.pursue(Wish(LAST_WISH, intent))
