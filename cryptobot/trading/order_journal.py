@@ -90,8 +90,9 @@ class OrderJournal:
         self._add(_Change(order, fills, evidence, first_answer))
 
     def account(self, snapshot: AccountSnapshot) -> None:
-        """Record that an account started anew, as ``change`` does: which trades came before it is
-        told by the order of writing.
+        """Record that an account started anew, as ``change`` does.
+
+        Which trades came before it is told by the order of writing.
         """
         self._add(snapshot)
 

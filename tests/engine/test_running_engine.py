@@ -290,8 +290,10 @@ async def test_paper_account_that_cannot_be_journalled_is_as_soon_as_it_can(
         await lost.wait()
         other.execute("ROLLBACK")
         await running.journal.wait_available()
-    while running.engine._rooms.orders.waiting:
-        await asyncio.sleep(0.01)
+    orders = running.engine._rooms.orders
+    while orders.waiting:
+        await orders.drain()
+        await asyncio.sleep(0)
     snapshot = await running.journal.last_account(Mode.PAPER)
     assert snapshot is not None
     assert snapshot.holdings["USDT"].free == D(5)
