@@ -1,7 +1,8 @@
 """Play many simulated runs on all cores: ``make soak``, ``make soak ARGS="--runs 1000000"``.
 
-Seeds are drawn anew each time unless ``--seed`` names the first. Exit code 1 when a run is broken;
-each is printed with the line that replays it.
+One run of every ``--wire-every`` is of the tier of the wire, which takes five times as long. Seeds
+are drawn anew each time unless ``--seed`` names the first. Exit code 1 when a run is broken; each
+is printed with the line that replays it.
 """
 
 import argparse
@@ -22,14 +23,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=None, help="the first run (default: random)")
+    parser.add_argument(
+        "--wire-every", type=int, default=20, help="chunks of which one is of the wire (default 20)"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
     first = random.SystemRandom().randrange(10**12) if asked.seed is None else asked.seed
     print(f"{asked.runs} runs from seed {first}, {asked.jobs} at a time", flush=True)
     began, done, broken = time.monotonic(), 0, 0
     chunks = [
-        (start, min(CHUNK, first + asked.runs - start))
-        for start in range(first, first + asked.runs, CHUNK)
+        (
+            "model" if number % asked.wire_every else "wire",
+            start,
+            min(CHUNK, first + asked.runs - start),
+        )
+        for number, start in enumerate(range(first, first + asked.runs, CHUNK))
     ]
     with multiprocessing.get_context("spawn").Pool(asked.jobs) as pool:
         for count, reports in pool.imap_unordered(_played, chunks):
@@ -43,12 +51,12 @@ def main() -> int:
     return 1 if broken else 0
 
 
-def _played(chunk: tuple[int, int]) -> tuple[int, list[str]]:
+def _played(chunk: tuple[str, int, int]) -> tuple[int, list[str]]:
     sys.path.insert(0, str(ROOT))  # the simulation lives with the tests
     from tests.simulation.chunk import play_chunk  # noqa: PLC0415 - after the line above
 
-    first, count = chunk
-    outcomes, _ = play_chunk(first, count)
+    tier, first, count = chunk
+    outcomes, _ = play_chunk(tier, first, count)
     return count, [outcome.report() for outcome in outcomes]
 
 

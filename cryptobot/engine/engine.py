@@ -434,14 +434,7 @@ class Engine:
         holdings = {
             asset: Holding(balance.total, balance.locked * 0) for asset, balance in balances.items()
         }
-        try:
-            recorded = self._journal.record_account(
-                AccountSnapshot(Mode.PAPER, self._clock.now_ns(), holdings)
-            )
-        except JournalUnavailable as error:
-            _log.error("paper_account_not_journalled", reason=str(error))
-        else:
-            recorded.add_done_callback(_on_account_recorded)
+        self._rooms.orders.account(AccountSnapshot(Mode.PAPER, self._clock.now_ns(), holdings))
 
     # By the clock
 
@@ -477,9 +470,3 @@ class Engine:
                 self._metrics.portfolio.equity(str(mode), self._quote, equity)
             realized = sum(item.realized for item in self._rooms.portfolio.positions(mode).values())
             self._metrics.portfolio.realized_pnl(str(mode), self._quote, realized)
-
-
-def _on_account_recorded(recorded: asyncio.Future[None]) -> None:
-    error = None if recorded.cancelled() else recorded.exception()
-    if error is not None:
-        _log.error("paper_account_not_journalled", reason=str(error))

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -219,7 +219,21 @@ def _say_ready(settings: Settings, port: int, mode: str, *, as_json: bool) -> No
     sys.stdout.flush()
 
 
+def is_echo(context: Mapping[str, object]) -> bool:
+    """Whether an event loop complains only of a future of ccxt's that nobody awaits.
+
+    ccxt rejects some besides the one that a stream awaits (that of the user stream's subscription
+    is one); what they say the stream has said.
+
+    Args:
+        context: As the loop's exception handler gets it.
+    """
+    return type(context.get("future")).__module__.startswith("ccxt.")
+
+
 def _log_loop_error(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    if is_echo(context):
+        return
     error = context.get("exception")
     _log.error(
         "unhandled_in_event_loop",

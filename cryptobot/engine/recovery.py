@@ -12,7 +12,7 @@ from cryptobot.domain.order import Fill, Order, OrderState, Side
 from cryptobot.engine.metrics_feed import MetricsFeed
 from cryptobot.journal.journal import Journal
 from cryptobot.journal.positions import positions
-from cryptobot.journal.records import RecordedFill
+from cryptobot.journal.records import AccountSnapshot, RecordedFill
 from cryptobot.trading.balance_book import BalanceBook
 from cryptobot.trading.exchange import Balance
 from cryptobot.trading.order_tracker import OrderTracker
@@ -88,17 +88,14 @@ async def restore_positions(journal: Journal, portfolio: Portfolio) -> None:
     """Set the positions of both modes.
 
     The paper account started from the live one at its snapshot, so its positions are the live
-    fills up to then and the paper fills since.
+    fills known by then and the paper fills since.
     """
-    live = await _fills(journal, Mode.LIVE)
-    paper = await _fills(journal, Mode.PAPER)
+    live = await _recorded(journal, Mode.LIVE)
+    paper = await _recorded(journal, Mode.PAPER)
     start = await journal.last_account(Mode.PAPER)
-    portfolio.set_positions(Mode.LIVE, positions(live))
-    if start is None:
-        portfolio.set_positions(Mode.PAPER, positions(paper))
-        return
-    before = [fill for fill in live if fill.at_ns <= start.at_ns]
-    since = [fill for fill in paper if fill.at_ns > start.at_ns]
+    portfolio.set_positions(Mode.LIVE, positions(item.fill for item in live))
+    before = [item.fill for item in live if start is not None and not _is_since(start, item)]
+    since = [item.fill for item in paper if _is_since(start, item)]
     portfolio.set_positions(Mode.PAPER, positions([*before, *since]))
 
 
@@ -122,16 +119,23 @@ async def paper_balances(journal: Journal, first: Mapping[str, Decimal]) -> Mapp
     """
     snapshot = await journal.last_account(Mode.PAPER)
     totals = dict(first)
-    since_ns = 0
     if snapshot is not None:
         totals = {
             asset: holding.free + holding.locked for asset, holding in snapshot.holdings.items()
         }
-        since_ns = snapshot.at_ns
-    for fill in await _fills(journal, Mode.PAPER):
-        if fill.at_ns > since_ns:
-            _book(totals, fill)
+    for item in await _recorded(journal, Mode.PAPER):
+        if _is_since(snapshot, item):
+            _book(totals, item.fill)
     return {asset: Balance(max(total, ZERO), ZERO) for asset, total in totals.items()}
+
+
+def _is_since(start: AccountSnapshot | None, item: RecordedFill) -> bool:
+    """Whether a fill was written after a snapshot, whatever the clocks said then."""
+    if start is None:
+        return True
+    if start.after_fill is None:
+        return item.fill.at_ns > start.at_ns
+    return item.number > start.after_fill
 
 
 def _book(totals: dict[str, Decimal], fill: Fill) -> None:

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Dialect, select, update
+from sqlalchemy import Connection, Dialect, func, select, update
 
 from cryptobot.domain.order import TERMINAL, OrderState
 from cryptobot.journal import schema, statements
@@ -35,6 +35,8 @@ from cryptobot.journal.rows import (
 
 _MAX_ASKED = 500
 """Order ids in one look-up; far below every database's limit of parameters."""
+
+_LAST_FILL = select(func.coalesce(func.max(schema.fills.c.id), 0))
 
 _FIRST_STATES = frozenset({OrderState.INITIALIZED, OrderState.SUBMITTED, OrderState.DENIED})
 
@@ -107,6 +109,19 @@ class BatchWriter:
                 save the look-up. If it is not, the database refuses it (``IntegrityError``): then
                 forget, and write again without trust.
         """
+        results: list[Written | None] = []
+        start = 0
+        for index, item in enumerate(items):
+            if isinstance(item, AccountSnapshot):  # it says which fills were written before it
+                results += self._write_part(connection, items[start:index], trusting=trusting)
+                self._write_other(connection, item)
+                results.append(None)
+                start = index + 1
+        return results + self._write_part(connection, items[start:], trusting=trusting)
+
+    def _write_part(
+        self, connection: Connection, items: Sequence[Item], *, trusting: bool
+    ) -> list[Written | None]:
         orders = [item for item in items if isinstance(item, OrderRows)]
         written = iter(self._write_orders(connection, orders, trusting=trusting) if orders else ())
         results: list[Written | None] = []
@@ -212,7 +227,9 @@ class BatchWriter:
             case ModeChange():
                 connection.execute(self._insert_new[ModeChange], mode_row(item))
             case AccountSnapshot():
-                connection.execute(self._insert_new[AccountSnapshot], account_row(item))
+                last = connection.execute(_LAST_FILL).scalar()
+                row = {**account_row(item), "after_fill": last}
+                connection.execute(self._insert_new[AccountSnapshot], row)
             case BalanceBaseline():
                 connection.execute(self._insert_new[BalanceBaseline], baseline_row(item))
             case DayStart():

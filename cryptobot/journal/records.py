@@ -68,11 +68,17 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class AccountSnapshot:
-    """An account's holdings by asset at ``at_ns``."""
+    """An account's holdings by asset at ``at_ns``.
+
+    Attributes:
+        after_fill: The number of the last fill recorded before it; the journal says it. ``None``:
+            written by a version that did not.
+    """
 
     mode: Mode
     at_ns: int
     holdings: Mapping[str, Holding]
+    after_fill: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +215,13 @@ class OrderEvent:
 
 @dataclass(frozen=True, slots=True)
 class RecordedFill:
-    """A fill with the order it belongs to."""
+    """A fill with the order it belongs to.
 
+    Attributes:
+        number: Rises in the order of writing.
+    """
+
+    number: int
     fill: Fill
     order_id: str
     mode: Mode

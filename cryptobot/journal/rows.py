@@ -216,7 +216,7 @@ def to_fill(row: Row) -> RecordedFill:
         liquidity=Liquidity(row["liquidity"]),
         at_ns=row["at_ns"],
     )
-    return RecordedFill(fill, row["order_id"], Mode(row["mode"]), row["venue"])
+    return RecordedFill(row["id"], fill, row["order_id"], Mode(row["mode"]), row["venue"])
 
 
 def to_mode_change(row: Row) -> ModeChange:
@@ -237,7 +237,7 @@ def to_account(row: Row) -> AccountSnapshot:
         asset: Holding(Decimal(held["free"]), Decimal(held["locked"]))
         for asset, held in orjson.loads(row["balances"]).items()
     }
-    return AccountSnapshot(Mode(row["mode"]), row["at_ns"], holdings)
+    return AccountSnapshot(Mode(row["mode"]), row["at_ns"], holdings, row["after_fill"])
 
 
 def to_baseline(row: Row) -> BalanceBaseline:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from cryptobot.domain.order import OPEN
 from cryptobot.journal.column_types import DecimalText
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every revision this program knows, oldest first; the last is the one it works on."""
 
 HEAD: Final = REVISIONS[-1]
@@ -136,6 +136,8 @@ account_snapshots = Table(
     Column("mode", Text, nullable=False),
     Column("at_ns", BigInteger, nullable=False),
     Column("balances", Text, nullable=False),
+    # Which fills are older cannot be told by clocks: ours is set, and theirs is another.
+    Column("after_fill", BigInteger),
     UniqueConstraint("mode", "at_ns", name="uq_account_snapshots"),
 )
 

@@ -7,6 +7,7 @@ resolver decides where a connection ends up.
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -196,7 +197,12 @@ class _ConnectTo(AbstractResolver):
 
 
 def open_session(
-    *, connect_to: tuple[str, int] | None, tls_ca: Path | None, gated: bool, traffic: Traffic
+    *,
+    connect_to: tuple[str, int] | None,
+    tls_ca: Path | None,
+    gated: bool,
+    traffic: Traffic,
+    connector: Callable[[], aiohttp.BaseConnector] | None = None,
 ) -> aiohttp.ClientSession:
     """Return a session for one ccxt instance. Call it inside the running loop.
 
@@ -205,17 +211,10 @@ def open_session(
         tls_ca: PEM file of an authority to trust besides the system's.
         gated: Whether order writes must pass a ``WireGate``, requests and websocket alike.
         traffic: The exchange's silences, kept by every request.
+        connector: Makes what opens the connections, in place of TCP and the first two.
     """
-    context = ssl.create_default_context()
-    if tls_ca is not None:
-        context.load_verify_locations(tls_ca)
-    options: dict[str, Any] = {}
-    if connect_to is not None:
-        host = "127.0.0.1" if connect_to[0] == "localhost" else connect_to[0]
-        options = {"resolver": _ConnectTo(host, connect_to[1]), "use_dns_cache": False}
-    connector = aiohttp.TCPConnector(ssl=context, keepalive_timeout=75, **options)
     return aiohttp.ClientSession(
-        connector=connector,
+        connector=_tcp(connect_to, tls_ca) if connector is None else connector(),
         request_class=type(
             "Request", (GatedRequest if gated else PacedRequest,), {"traffic": traffic}
         ),
@@ -227,3 +226,14 @@ def open_session(
         ),
         cookie_jar=aiohttp.DummyCookieJar(),  # no exchange's API needs cookies
     )
+
+
+def _tcp(connect_to: tuple[str, int] | None, tls_ca: Path | None) -> aiohttp.TCPConnector:
+    context = ssl.create_default_context()
+    if tls_ca is not None:
+        context.load_verify_locations(tls_ca)
+    options: dict[str, Any] = {}
+    if connect_to is not None:
+        host = "127.0.0.1" if connect_to[0] == "localhost" else connect_to[0]
+        options = {"resolver": _ConnectTo(host, connect_to[1]), "use_dns_cache": False}
+    return aiohttp.TCPConnector(ssl=context, keepalive_timeout=75, **options)

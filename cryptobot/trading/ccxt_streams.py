@@ -1,7 +1,7 @@
 """ccxt.pro's streams as async iterators that outlive disconnections and silence."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from typing import Any, Final, TypeVar
 
@@ -139,9 +139,11 @@ class CcxtStreams:
         while True:
             try:
                 update = read(await asyncio.wait_for(call(), silence))
-            except (TimeoutError, ccxt.BaseError, *UNREADABLE) as error:
+            except (asyncio.CancelledError, TimeoutError, ccxt.BaseError, *UNREADABLE) as error:
                 if isinstance(error, ccxt.ExchangeClosedByUser):
                     return
+                if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                    raise
                 reason = _reason(error)
                 _log.warning(
                     "stream_disconnected",
@@ -153,7 +155,7 @@ class CcxtStreams:
                 self._note(channel, symbol, "disconnected", reason)
                 connected = False
                 if isinstance(error, TimeoutError):
-                    await self._drop_connections(channel)
+                    self._drop_connections(channel)
                 await asyncio.sleep(RETRY_S)
                 continue
             if not connected:
@@ -162,12 +164,21 @@ class CcxtStreams:
             self._note(channel, symbol, "message", None)
             yield update
 
-    async def _drop_connections(self, channel: str) -> None:
-        """Close the market sockets: a dead receive loop is noticed by nobody else."""
-        for url, client in list(self._reads.clients.items()):
-            if ("ws-api" in url) == (channel in {"orders", "fills"}):
-                await client.close()
-                self._reads.clients.pop(url, None)
+    def _drop_connections(self, channel: str) -> None:
+        """Close the market sockets: a dead receive loop is noticed by nobody else.
+
+        ccxt then cancels what the other streams wait for; they begin anew too. A dead socket takes
+        seconds to close, which nobody waits for.
+        """
+        urls = [
+            url
+            for url in self._reads.clients
+            if ("ws-api" in url) == (channel in {"orders", "fills"})
+        ]
+        closing = [self._reads.clients.pop(url).close() for url in urls]
+        task = asyncio.create_task(_all(closing), name=f"drop-{channel}")
+        self._pumps.add(task)
+        task.add_done_callback(self._pumps.discard)
 
     def _note(self, channel: str, symbol: str | None, event: str, reason: str | None) -> None:
         if self._on_stream is not None:
@@ -177,6 +188,16 @@ class CcxtStreams:
         for pump in self._pumps:
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
+
+
+def _is_cancelled() -> bool:
+    """Whether it is the running task that was cancelled, and not what it waited for."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+async def _all(closing: Iterable[Awaitable[None]]) -> None:
+    await asyncio.gather(*closing, return_exceptions=True)
 
 
 def _lower_bound(fill: Fill) -> OrderReport:
@@ -193,10 +214,12 @@ def _lower_bound(fill: Fill) -> OrderReport:
     )
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Return why a stream ended: ``silent``, ``closed``, ``error`` or ``malformed``."""
     if isinstance(error, TimeoutError):
         return "silent"
+    if isinstance(error, asyncio.CancelledError):
+        return "closed"
     if isinstance(error, ccxt.NetworkError):
         return "closed" if "closing code" in str(error) else "error"
     return "malformed" if not isinstance(error, ccxt.BaseError) else "error"

@@ -16,7 +16,7 @@ import aiohttp
 import ccxt
 import structlog
 
-from cryptobot.domain.clock import Clock
+from cryptobot.domain.clock import NS_PER_MS, Clock
 from cryptobot.domain.errors import NotSent, OrderRefused, OutcomeUnknown, ReadFailed, UserError
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.money import plain
@@ -58,6 +58,8 @@ class ExchangeConfig:
         book_depth: Levels a side in ``watch_book``.
         orders_per_10s: New orders that the exchange takes in 10 seconds, until it lists its own.
         order_by_websocket: Whether orders go by websocket while that is up; cancels go by REST.
+        connector: Opens connections in another way than by TCP and the two fields above, one
+            connector for each session: a proxy, a network in memory.
     """
 
     id: str
@@ -70,6 +72,7 @@ class ExchangeConfig:
     book_depth: int = 20
     orders_per_10s: int = 50
     order_by_websocket: bool = False
+    connector: Callable[[], aiohttp.BaseConnector] | None = None
 
 
 class ExchangeClient(CcxtReads):
@@ -177,6 +180,7 @@ class ExchangeClient(CcxtReads):
             tls_ca=self._config.tls_ca,
             gated=gated,
             traffic=self.traffic,
+            connector=self._config.connector,
         )
         self._sessions.append(session)
         instance = kind(
@@ -200,6 +204,8 @@ class ExchangeClient(CcxtReads):
                 },
             }
         )
+        # What is signed bears the time of the clock whose skew is measured.
+        instance.milliseconds = lambda: self._clock.now_ns() // NS_PER_MS
         # One limiter for both instances, which knows what ccxt's own does not.
         instance.throttler = _Throttler(self.traffic)
         instance.number = str

@@ -4,13 +4,14 @@ import asyncio
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
 from cryptobot.domain.errors import JournalUnavailable
 from cryptobot.domain.order import Fill, News, Order
 from cryptobot.journal.journal import Journal
-from cryptobot.journal.records import Recorded, RecordRefused
+from cryptobot.journal.records import AccountSnapshot, Recorded, RecordRefused
 
 RecordedListener = Callable[[Order, News], None]
 """Told after a change is on disk, with its news: what counts orders counts here, so that counts
@@ -19,19 +20,26 @@ equal the journal whatever is killed when."""
 _log = structlog.stdlib.get_logger("cryptobot.orders")
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class _Change:
-    """A change and its place among all changes: what is repeated is repeated in that order."""
+    """A change of an order."""
+
+    order: Order
+    fills: tuple[Fill, ...]
+    evidence: object
+    news: News
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Item:
+    """What is recorded, and its place among all that is: it is repeated in that order."""
 
     number: int
-    order: Order = field(compare=False)
-    fills: tuple[Fill, ...] = field(compare=False)
-    evidence: object = field(compare=False)
-    news: News = field(compare=False)
+    what: _Change | AccountSnapshot = field(compare=False)
 
 
 class OrderJournal:
-    """Records orders, and repeats what the journal could not take.
+    """Records orders and starts of the paper account, and repeats what the journal could not take.
 
     Args:
         journal: The journal.
@@ -42,7 +50,7 @@ class OrderJournal:
         self._journal = journal
         self._venue = venue
         self._listeners: list[RecordedListener] = []
-        self._waiting: list[_Change] = []
+        self._waiting: list[_Item] = []
         self._numbered = 0
         self._repeatable = 0
         self._pending = 0
@@ -72,37 +80,48 @@ class OrderJournal:
         """
         future = self._journal.record(order, venue=self._venue)
         news = News.NONE if order.answered_ns is None else News.ANSWERED  # denied here
-        self._watch(future, self._change(order, (), None, news))
+        change = _Change(order, (), None, news)
+        self._watch(future, self._numbered_as(change))
         return future
 
     def change(self, order: Order, fills: tuple[Fill, ...], evidence: object, news: News) -> None:
         """Record a change, now or when the journal takes records again. Never raises."""
-        item = self._change(order, fills, evidence, news)
-        if self._waiting:
-            heapq.heappush(self._waiting, item)
-        else:
-            self._submit(item)
+        self._add(_Change(order, fills, evidence, news))
+
+    def account(self, snapshot: AccountSnapshot) -> None:
+        """Record that an account started anew, as ``change`` does.
+
+        Which trades came before it is told by the order of writing.
+        """
+        self._add(snapshot)
 
     async def drain(self) -> None:
         """Return when everything submitted has been answered (not what waits for the journal)."""
         await self._idle.wait()
 
-    def _change(
-        self, order: Order, fills: tuple[Fill, ...], evidence: object, news: News
-    ) -> _Change:
-        self._numbered += 1
-        return _Change(self._numbered, order, fills, evidence, news)
+    def _add(self, what: _Change | AccountSnapshot) -> None:
+        item = self._numbered_as(what)
+        if self._waiting:
+            heapq.heappush(self._waiting, item)
+        else:
+            self._submit(item)
 
-    def _submit(self, item: _Change) -> None:
+    def _numbered_as(self, what: _Change | AccountSnapshot) -> _Item:
+        self._numbered += 1
+        return _Item(self._numbered, what)
+
+    def _submit(self, item: _Item) -> None:
         try:
-            future = self._record(item)
+            future = self._record(item.what)
         except JournalUnavailable:
             heapq.heappush(self._waiting, item)
             return
         self._repeatable += 1
         self._watch(future, item, repeat=True)
 
-    def _record(self, item: _Change) -> "asyncio.Future[Recorded]":
+    def _record(self, item: _Change | AccountSnapshot) -> "asyncio.Future[Any]":
+        if isinstance(item, AccountSnapshot):
+            return self._journal.record_account(item)
         try:
             return self._journal.record(
                 item.order,
@@ -118,13 +137,11 @@ class OrderJournal:
                 item.order, venue=self._venue, evidence=evidence, fills=item.fills, urgent=False
             )
 
-    def _watch(
-        self, future: "asyncio.Future[Recorded]", item: _Change, *, repeat: bool = False
-    ) -> None:
+    def _watch(self, future: "asyncio.Future[Any]", item: _Item, *, repeat: bool = False) -> None:
         self._pending += 1
         self._idle.clear()
 
-        def done(result: "asyncio.Future[Recorded]") -> None:
+        def done(result: "asyncio.Future[Any]") -> None:
             self._pending -= 1
             self._repeatable -= repeat
             if not self._pending:
@@ -133,15 +150,20 @@ class OrderJournal:
                 return
             error = result.exception()
             if error is None:
-                for listener in self._listeners:
-                    listener(item.order, item.news)
+                self._tell(item.what)
             elif isinstance(error, RecordRefused):
-                _log.critical("order_record_refused", orderId=item.order.order_id, error=str(error))
+                subject = item.what.order.order_id if isinstance(item.what, _Change) else None
+                _log.critical("order_record_refused", orderId=subject, error=str(error))
             elif repeat:
                 heapq.heappush(self._waiting, item)
             self._repeat()
 
         future.add_done_callback(done)
+
+    def _tell(self, what: _Change | AccountSnapshot) -> None:
+        if isinstance(what, _Change):
+            for listener in self._listeners:
+                listener(what.order, what.news)
 
     def _repeat(self) -> None:
         """Give the journal what it could not take; not before every failure has been heard.

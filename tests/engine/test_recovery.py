@@ -171,19 +171,19 @@ class TestPaperAccount:
         switch = T0 + 10
         live = an_order(state=S.FILLED, **ANSWERED)
         paper = an_order(state=S.FILLED, mode=Mode.PAPER, **ANSWERED)
+        # The order of writing counts. Clocks tell nothing: ours is set, and theirs is another.
+        await write(journal, live, fills=(a_fill("l1", at_ns=switch + 5),))
+        await write(journal, paper, fills=(a_fill("p1", at_ns=switch + 5),))
+        await journal.record_account(
+            AccountSnapshot(Mode.PAPER, switch, {"USDT": Holding(D(20_000), D(10_000))})
+        )
         await write(
-            journal, live, fills=(a_fill("l1", at_ns=switch - 5), a_fill("l2", at_ns=switch + 5))
+            journal, replace(live, updated_ns=T0 + 99), fills=(a_fill("l2", at_ns=switch - 5),)
         )
         await write(
             journal,
-            paper,
-            fills=(
-                a_fill("p1", at_ns=switch - 5),
-                a_fill("p2", at_ns=switch + 5, fee_currency="USDT"),
-            ),
-        )
-        await journal.record_account(
-            AccountSnapshot(Mode.PAPER, switch, {"USDT": Holding(D(20_000), D(10_000))})
+            replace(paper, updated_ns=T0 + 99),
+            fills=(a_fill("p2", at_ns=switch - 5, fee_currency="USDT"),),
         )
         await journal.record_mode(
             ModeChange(switch, Mode.LIVE, Mode.PAPER, ModeTrigger.OPERATOR, "r", "a")

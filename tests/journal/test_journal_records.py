@@ -218,7 +218,23 @@ async def test_last_account_returns_the_newest_snapshot_of_the_mode(journal: Jou
     await journal.record_account(AccountSnapshot(Mode.PAPER, T0, {}))
     await journal.record_account(AccountSnapshot(Mode.PAPER, T0 + 1, holdings))
     await journal.record_account(AccountSnapshot(Mode.LIVE, T0 + 2, {}))
-    assert await journal.last_account(Mode.PAPER) == AccountSnapshot(Mode.PAPER, T0 + 1, holdings)
+    expected = AccountSnapshot(Mode.PAPER, T0 + 1, holdings, after_fill=0)
+    assert await journal.last_account(Mode.PAPER) == expected
+
+
+async def test_snapshot_among_fills_of_one_batch_says_which_were_written_before(
+    journal: Journal,
+) -> None:
+    await asyncio.gather(
+        journal.record(an_order(), venue="x", fills=[a_fill("1"), a_fill("2")]),
+        journal.record_account(AccountSnapshot(Mode.PAPER, T0, {})),
+        journal.record(an_order(), venue="x", fills=[a_fill("3")]),
+    )
+    snapshot = await journal.last_account(Mode.PAPER)
+    assert snapshot is not None
+    numbers = {item.fill.trade_id: item.number for item in await journal.fills()}
+    assert numbers["1"] < numbers["2"] == snapshot.after_fill
+    assert numbers["3"] > numbers["2"]
 
 
 async def test_record_after_close_raises_at_once(url: str, clock: ManualClock) -> None:

@@ -6,7 +6,7 @@ import sys
 import time
 
 from .place import a_place
-from .run import play
+from .run import TIERS, play
 
 
 def main() -> int:
@@ -15,12 +15,13 @@ def main() -> int:
     parser.add_argument("seed", type=int, help="the run, or the first one")
     parser.add_argument("--runs", type=int, default=1, help="how many, one seed after the other")
     parser.add_argument("--trace", action="store_true", help="print every event and log line")
+    parser.add_argument("--tier", choices=TIERS, default="model", help="how deep (default model)")
     asked = parser.parse_args()
     outcomes = []
     began = time.process_time()
     with a_place() as place:
         for seed in range(asked.seed, asked.seed + asked.runs):
-            outcome = play(seed, place, print if asked.trace else None)
+            outcome = play(seed, place, print if asked.trace else None, tier=asked.tier)
             if outcome.broken:
                 print(f"seed {seed}: {outcome.broken[0]}")
             outcomes.append(bool(outcome.broken))

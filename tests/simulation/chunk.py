@@ -1,7 +1,7 @@
 """Many runs in one process, of its own: measuring coverage there would take most of the time.
 
-``python -m tests.simulation.chunk FIRST COUNT`` plays runs and tells as JSON what was broken and
-seen; ``... MUTATION`` looks for the first run that notices a mutation.
+``python -m tests.simulation.chunk TIER FIRST COUNT`` plays runs and tells as JSON what was broken
+and seen; ``... TIER MUTATION`` looks for the first run that notices a mutation.
 """
 
 import gc
@@ -17,6 +17,7 @@ from .mutations import MUTATIONS, RELEVANT
 from .place import a_place
 from .run import Outcome, play
 from .scenario import draw
+from .wire_mutations import WIRE_MUTATIONS, WIRE_RELEVANT
 
 MOST_RUNS: Final = 400
 """A mutation must be noticed within so many runs that can notice it, from seed 0."""
@@ -37,15 +38,16 @@ def elsewhere(*asked: object) -> Any:
     return json.loads(told.stdout.splitlines()[-1])
 
 
-def first_noticing(mutation: str) -> int | None:
+def first_noticing(tier: str, mutation: str) -> int | None:
     """Return the first seed whose run is broken by a mutation."""
-    relevant = RELEVANT.get(mutation)
+    relevant = (RELEVANT | WIRE_RELEVANT).get(mutation)
     seeds = (seed for seed in count() if relevant is None or relevant(draw(seed)))
-    with a_place() as place, MUTATIONS[mutation]():
-        return next((seed for seed in islice(seeds, MOST_RUNS) if play(seed, place).broken), None)
+    with a_place() as place, (MUTATIONS | WIRE_MUTATIONS)[mutation]():
+        tried = islice(seeds, MOST_RUNS)
+        return next((seed for seed in tried if play(seed, place, tier=tier).broken), None)
 
 
-def play_chunk(first: int, count: int) -> tuple[list[Outcome], Counter[str]]:
+def play_chunk(tier: str, first: int, count: int) -> tuple[list[Outcome], Counter[str]]:
     """Play runs, one seed after the other; return the broken ones and what was seen in all."""
     broken: list[Outcome] = []
     seen: Counter[str] = Counter()
@@ -54,7 +56,7 @@ def play_chunk(first: int, count: int) -> tuple[list[Outcome], Counter[str]]:
     try:
         with a_place() as place:
             for seed in range(first, first + count):
-                outcome = play(seed, place)
+                outcome = play(seed, place, tier=tier)
                 seen += outcome.seen
                 if outcome.broken:
                     broken.append(outcome)
@@ -66,11 +68,12 @@ def play_chunk(first: int, count: int) -> tuple[list[Outcome], Counter[str]]:
 
 def main() -> None:
     """Do what the arguments ask for."""
-    if sys.argv[1] in MUTATIONS:
-        told: object = first_noticing(sys.argv[1])
+    tier, what, *counted = sys.argv[1:]
+    if counted:
+        broken, seen = play_chunk(tier, int(what), int(counted[0]))
+        told: object = {"broken": [it.report() for it in broken], "seen": dict(seen)}
     else:
-        broken, seen = play_chunk(int(sys.argv[1]), int(sys.argv[2]))
-        told = {"broken": [outcome.report() for outcome in broken], "seen": dict(seen)}
+        told = first_noticing(tier, what)
     sys.stdout.write(f"\n{json.dumps(told)}\n")
 
 

@@ -6,23 +6,60 @@ a real SQLite file.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import Context
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from cryptobot.domain.clock import Clock
+from cryptobot.domain.mode import Mode
+from cryptobot.domain.money import ZERO
+from cryptobot.domain.order import Fill, Liquidity, Side
 from cryptobot.journal.batch import Item, Written
 from cryptobot.journal.committer import Answers, Committer, Lost, Message, Well
 from cryptobot.journal.database import Database
 from cryptobot.journal.hosts import Tell
 from cryptobot.journal.journal import Journal
+from cryptobot.journal.records import AccountSnapshot
 from cryptobot.journal.rows import OrderRows
 
 from .weather import Weather
 
 RETRY_S = 0.2
+Amounts = dict[str, Decimal]
+
+
+def book(totals: Amounts, positions: Amounts, fill: Fill) -> None:
+    """Book a trade: what it changes of an account, and of its positions."""
+    base, _, quote = fill.symbol.partition("/")
+    amount = fill.amount if fill.side is Side.BUY else -fill.amount
+    fee_of_base = fill.fee if fill.fee_currency == base else ZERO
+    for amounts, key, change in (
+        (totals, base, amount),
+        (totals, quote, -amount * fill.price),
+        (totals, fill.fee_currency, -fill.fee),
+        (positions, fill.symbol, amount - fee_of_base),
+    ):
+        amounts[key] = amounts.get(key, ZERO) + change
+
+
+def fill_of(row: Mapping[str, Any]) -> Fill:
+    """Return a trade as its row says it."""
+    return Fill(
+        trade_id=row["trade_id"],
+        exchange_order_id=row["exchange_order_id"],
+        client_order_id=row["client_order_id"],
+        symbol=row["symbol"],
+        side=Side(row["side"]),
+        price=Decimal(row["price"]),
+        amount=Decimal(row["amount"]),
+        fee=Decimal(row["fee"]),
+        fee_currency=row["fee_currency"],
+        liquidity=Liquidity(row["liquidity"]),
+        at_ns=row["at_ns"],
+    )
 
 
 class Committed:
@@ -38,6 +75,12 @@ class Committed:
         self.fills: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.named: dict[str, str] = {}
         self.wanted: dict[str, list[str]] = {}
+        self.paper_start: Amounts | None = None
+        """What the paper account started with the last time; ``None`` before the first."""
+        self.paper_start_positions: Amounts = {}
+        self.paper_since: list[Fill] = []
+        """Its trades since."""
+        self._live_positions: Amounts = {}
         self.live_counts = [0, 0]
         """Live orders that failed, and live orders with a latency."""
 
@@ -55,8 +98,21 @@ class Committed:
                     self.live_counts[0] += sign * bool(of["failed"])
                     self.live_counts[1] += sign * (of["latency_ms"] is not None)
         self.orders[order_id] = row
-        for fill in item.fills:
-            self.fills.setdefault((mode, fill["symbol"], fill["trade_id"]), fill)
+        for row in item.fills:
+            key = (mode, row["symbol"], row["trade_id"])
+            if key in self.fills:
+                continue
+            self.fills[key] = row
+            if mode == Mode.PAPER:
+                self.paper_since.append(fill_of(row))
+            else:
+                book({}, self._live_positions, fill_of(row))
+
+    def start_paper(self, snapshot: AccountSnapshot) -> None:
+        """Take in that the paper account has started anew."""
+        self.paper_start = {asset: it.free + it.locked for asset, it in snapshot.holdings.items()}
+        self.paper_start_positions = dict(self._live_positions)
+        self.paper_since.clear()
 
 
 class SimulatedDisk:
@@ -174,6 +230,8 @@ class SimulatedDisk:
         for item, outcome in zip(items, outcomes, strict=True):
             if isinstance(item, OrderRows) and isinstance(outcome, Written):
                 self._committed.add(item)
+            elif isinstance(item, AccountSnapshot) and outcome is None:
+                self._committed.start_paper(item)
         return messages
 
 

@@ -1,7 +1,7 @@
 """One engine process: the real engine, cut out of its world when it is killed.
 
-Everything is real but the edges: the ccxt client (the wire), the process that writes the journal
-(the disk), the control socket and the wall clock's scheduler.
+Everything is real but the edges: the way to the exchange, the process that writes the journal (the
+disk), the control socket and the wall clock's scheduler.
 """
 
 import asyncio
@@ -31,9 +31,8 @@ from telemetry.health import Health
 from telemetry.metrics import Metrics
 
 from .disk import SimulatedDisk, SimulatedJournal
-from .model_client import ModelClient
+from .tier import Way
 from .virtual_loop import VirtualClock
-from .wire import Wire
 
 PROCESS: ContextVar["Incarnation | None"] = ContextVar("simulated_process", default=None)
 """The process that the running callback belongs to."""
@@ -119,7 +118,7 @@ class Incarnation:
     Args:
         settings: How it runs.
         clock: Its machine's.
-        wire: Its way to the exchange.
+        way: To the exchange.
         disk: Its journal's.
         journal: On that disk.
         rng: For its ids.
@@ -130,12 +129,12 @@ class Incarnation:
         settings: Settings,
         *,
         clock: VirtualClock,
-        wire: Wire,
+        way: Way,
         disk: SimulatedDisk,
         journal: SimulatedJournal,
         rng: Random,
     ) -> None:
-        self.clock, self.wire, self.disk, self.journal = clock, wire, disk, journal
+        self.clock, self.way, self.disk, self.journal = clock, way, disk, journal
         self.alive = True
         self.ready = False
         self.tasks: set[asyncio.Task[Any]] = set()
@@ -165,13 +164,13 @@ class Incarnation:
     def cut(self, *, power: bool) -> None:
         """Cut the process out of its world, as a kill does.
 
-        Its tasks are cancelled, but nothing they still do reaches anything: the wire and the disk
-        are gone.
+        Its tasks are cancelled, but nothing they still do reaches anything: the network and the
+        disk are gone.
         """
         if not self.alive:
             return
         self.alive = self.ready = False
-        self.wire.close()
+        self.way.close()
         self.disk.cut(power=power)
         for task in list(self.tasks):
             task.cancel()
@@ -190,7 +189,7 @@ class Incarnation:
             task.get_loop().call_soon(task.cancel, context=Context())
 
     def _built(self, settings: Settings, rng: Random) -> Engine:
-        with _edges(self.wire):
+        with _edges(self.way):
             return Engine(
                 settings,
                 keys=("key", "secret"),
@@ -203,16 +202,13 @@ class Incarnation:
 
 
 @contextmanager
-def _edges(wire: Wire) -> Iterator[None]:
-    def client(_: object, clock: Clock, **observers: Any) -> ModelClient:
-        return ModelClient(wire, clock, **observers)
-
+def _edges(way: Way) -> Iterator[None]:
     with (
-        patch.object(rooms_module, "ExchangeClient", client),
+        patch.object(rooms_module, "ExchangeClient", way.client),
         patch.object(rooms_module, "find_strategies", _find_strategies),
         patch.object(engine_module, "ControlServer", NoSocket),
         patch.object(engine_module, "LoopLag", NoPulse),
-        patch.object(guarded_exchange, "random", SimpleNamespace(Random=lambda: Random(wire.seed))),
+        patch.object(guarded_exchange, "random", SimpleNamespace(Random=lambda: Random(way.seed))),
         patch.object(jobs_module, "Jobs", VirtualJobs),
     ):
         yield

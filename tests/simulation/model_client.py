@@ -27,8 +27,8 @@ from cryptobot.trading.exchange import Balance, OrderRequest, Permit
 from cryptobot.trading.traffic import Budget, Traffic
 
 from .model_exchange import INSTRUMENTS
+from .model_wire import ModelWire
 from .weather import LATEST_ARRIVAL_S, TIMEOUT_S, WriteFault
-from .wire import Wire
 
 _F = WriteFault
 _T = TypeVar("_T")
@@ -61,7 +61,7 @@ class ModelClient:
 
     def __init__(
         self,
-        wire: Wire,
+        wire: ModelWire,
         clock: Clock,
         on_request: Callable[[str, str, float], None] | None,
         on_stream: StreamObserver | None,
@@ -213,7 +213,7 @@ class ModelClient:
     async def my_trades(self, symbol: str, since_ms: int | None = None) -> list[Fill]:
         """List trades."""
         since_ns = (since_ms or 0) * 1_000_000
-        fills = await self._read(lambda s: self._wire.exchange.trades(symbol, s))
+        fills = await self._read(lambda s: self._wire.exchange.my_trades(symbol, s))
         return [fill for fill in fills if fill.at_ns >= since_ns]
 
     async def balances(self) -> Mapping[str, Balance]:

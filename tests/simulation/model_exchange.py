@@ -149,7 +149,7 @@ class ModelExchange:
             if record is not None and record.is_open and record.symbol == symbol
         ]
 
-    def trades(self, symbol: str, as_of_s: float) -> list[Fill]:
+    def my_trades(self, symbol: str, as_of_s: float) -> list[Fill]:
         """Return the account's trades."""
         return [fill_of(trade) for at_s, trade in self._trades[symbol] if at_s <= as_of_s]
 
@@ -158,6 +158,18 @@ class ModelExchange:
         return {
             asset: Balance(held.free, held.locked)
             for asset, held in self.engine.ledger.balances().items()
+        }
+
+    def holds(self, client_order_id: str) -> bool:
+        """Whether there is, or was, such an order."""
+        return client_order_id in self._histories
+
+    def trades(self) -> set[tuple[str, str]]:
+        """Return symbol and id of every trade of the account."""
+        return {
+            (symbol, str(trade.trade_id))
+            for symbol, trades in self._trades.items()
+            for _, trade in trades
         }
 
     def orders(self) -> list[OrderRecord]:

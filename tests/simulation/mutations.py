@@ -24,6 +24,7 @@ from cryptobot.trading.mode_controller import FailedPrecondition, ModeController
 from cryptobot.trading.order_gateway import OrderGateway
 from cryptobot.trading.order_journal import OrderJournal
 from cryptobot.trading.order_tracker import OrderTracker
+from cryptobot.trading.paper_exchange import PaperExchange
 from cryptobot.trading.reconciler import Reconciler
 from cryptobot.trading.settlement import Settlement
 
@@ -300,6 +301,23 @@ def live_without_preconditions() -> AbstractContextManager[Any]:
     return patch.object(LivePreconditions, "check", nothing)
 
 
+def paper_goes_on() -> AbstractContextManager[Any]:
+    """A switch to paper does not start the paper account from the live one."""
+    return patch.object(Engine, "_start_paper_account", lambda _: None)
+
+
+def paper_by_the_clock() -> AbstractContextManager[Any]:
+    """After a restart, what clocks say tells the paper account's trades from those before it."""
+    return patch.object(
+        recovery, "_is_since", lambda start, it: start is None or it.fill.at_ns > start.at_ns
+    )
+
+
+def paper_orders_not_put_back() -> AbstractContextManager[Any]:
+    """A restart puts no paper order back, and says nothing of it."""
+    return patch.object(PaperExchange, "_put_back", lambda *_: None)
+
+
 _CHECK: Final = Fence.check
 _APPLY: Final = OrderTracker.apply
 _MERGED: Final = OrderTracker._merged
@@ -307,7 +325,7 @@ _DECIDE: Final = start_mode.decide
 _CHANGE: Final = OrderJournal.change
 _TO_PAPER: Final = ModeController.to_paper
 
-MUTATIONS: Final[Mapping[str, Mutation]] = {
+MUTATIONS: Final[dict[str, Mutation]] = {
     mutation.__name__: mutation
     for mutation in (
         no_fence,
@@ -336,11 +354,14 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         refused_cancel_is_a_cancel,
         lacking_trades_forgotten,
         live_without_preconditions,
+        paper_goes_on,
+        paper_by_the_clock,
+        paper_orders_not_put_back,
     )
 }
 """By name."""
 
-RELEVANT: Final[Mapping[str, Callable[[Scenario], bool]]] = {
+RELEVANT: Final[dict[str, Callable[[Scenario], bool]]] = {
     "no_fence_file": lambda scenario: bool(_weathers(scenario) & set(BAD_DISKS)),
     "paper_while_going_live_ignored": lambda scenario: (
         Act.TO_LIVE in _acts(scenario) and bool(_acts(scenario) & PAPER)

@@ -26,12 +26,11 @@ from typing import Final
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.money import ZERO
 from cryptobot.domain.order import OPEN, TERMINAL, Fill, Order, OrderState, Side
-from cryptobot.trading.exchange import OrderRequest
 from telemetry.metrics import Metrics
 
 from .disk import Committed
 from .incarnation import Incarnation
-from .model_exchange import ModelExchange
+from .tier import Judged
 
 UNKNOWN: Final = frozenset({OrderState.SUBMITTED, OrderState.UNRESOLVED})
 
@@ -45,9 +44,7 @@ class Oracle:
         fail: Called with what does not hold.
     """
 
-    def __init__(
-        self, exchange: ModelExchange, committed: Committed, fail: Callable[[str], None]
-    ) -> None:
+    def __init__(self, exchange: Judged, committed: Committed, fail: Callable[[str], None]) -> None:
         self._exchange = exchange
         self._committed = committed
         self._fail = fail
@@ -92,9 +89,8 @@ class Oracle:
 
     # What the world sees
 
-    def on_left(self, process: Incarnation, request: OrderRequest) -> None:
+    def on_left(self, process: Incarnation, name: str) -> None:
         """Judge an order whose bytes leave now."""
-        name = request.client_order_id
         if self._fence_holds(process):
             self._fail(f"order {name} left after an acknowledged switch to paper")
         order_id = self._committed.named.get(name)
@@ -114,14 +110,15 @@ class Oracle:
 
     def _may_exist(self, client_order_id: str) -> bool:
         """Whether an order is on the exchange, or may still arrive there."""
-        return (
-            client_order_id in self._on_the_way
-            or self._exchange.find(client_order_id, 1e9) is not None
-        )
+        return client_order_id in self._on_the_way or self._exchange.holds(client_order_id)
 
     def on_sent(self, name: str) -> None:
         """Note an order that is on its way and will arrive, whatever its sender hears."""
         self._on_the_way.add(name)
+
+    def on_lost(self, name: str) -> None:
+        """Note that an order will not arrive any more."""
+        self._on_the_way.discard(name)
 
     def on_arrived(self, name: str) -> None:
         """Judge an order that the exchange has taken or refused."""
@@ -134,10 +131,7 @@ class Oracle:
         there = [
             client_id
             for known in self._committed.wanted[wish]
-            if self._exchange.find(
-                client_id := self._committed.orders[known]["client_order_id"], 1e9
-            )
-            is not None
+            if self._exchange.holds(client_id := self._committed.orders[known]["client_order_id"])
         ]
         if len(there) > 1:
             self._fail(f"wish {wish} has {len(there)} orders on the exchange: {there}")
@@ -230,11 +224,7 @@ class Oracle:
                 )
         if there:
             return f"orders on the exchange that the journal does not know: {sorted(there)}"
-        trades = {
-            ("live", symbol, fill.trade_id)
-            for symbol in self._exchange.engine.instruments
-            for fill in self._exchange.trades(symbol, 1e9)
-        }
+        trades = {("live", symbol, trade_id) for symbol, trade_id in self._exchange.trades()}
         booked = {key for key in self._committed.fills if key[0] == "live"}
         if trades != booked:
             return f"trades of one side only: {sorted(trades ^ booked)}"

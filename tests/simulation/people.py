@@ -17,9 +17,10 @@ from cryptobot.trading.mode_controller import LiveRefused
 
 from .disk import Committed
 from .incarnation import Incarnation
-from .model_exchange import BTC, ETH, ModelExchange
+from .model_exchange import BTC, ETH
 from .oracle import UNKNOWN, Oracle
 from .scenario import Act
+from .tier import Judged
 from .trace import Trace
 
 ASKED_AGAIN: Final = 3
@@ -62,7 +63,7 @@ class People:
         *,
         engine: Callable[[], Incarnation | None],
         restart: Callable[[], Coroutine[Any, Any, None]],
-        exchange: ModelExchange,
+        exchange: Judged,
         committed: Committed,
         oracle: Oracle,
         trace: Trace,
@@ -211,15 +212,16 @@ class People:
     async def to_live(self) -> bool:
         """Ask for live once; return whether it came about."""
         engine = self._running()
-        call = self._oracle.call()
-        self._oracle.lifting(call)
-        live = False
+        live, calls = False, []
+
+        async def ask() -> None:
+            # In the turn in which the engine hears of it: a fence touched before that may go.
+            calls.append(self._oracle.call())
+            self._oracle.lifting(calls[0])
+            await engine.rooms.modes.to_live(reason="test", actor="people", confirm=ACCOUNT)
+
         try:
-            await self.through(
-                engine,
-                engine.rooms.modes.to_live(reason="test", actor="people", confirm=ACCOUNT),
-                "to-live",
-            )
+            await self.through(engine, ask(), "to-live")
             live = True
         except LiveRefused as error:
             self._trace.add(f"live refused: {error.failed[0].precondition}")
@@ -228,7 +230,8 @@ class People:
             live = not engine.rooms.fence.file_present
             raise
         finally:
-            self._oracle.lifted(call, live=live)
+            for call in calls:
+                self._oracle.lifted(call, live=live)
         self._trace.add(f"live: {live}")
         return live
 

@@ -14,21 +14,23 @@ from unittest.mock import patch
 from cryptobot.domain.errors import CryptobotError
 from cryptobot.domain.mode import TradingState
 from cryptobot.domain.order import Fill, Order, OrderIntent, OrderState, OrderType, Side
+from cryptobot.engine.process import is_echo
 from cryptobot.trading import mode_controller
-from cryptobot.trading.exchange import OrderRequest
 
 from .disk import Committed, DiskLock, SimulatedDisk, SimulatedJournal
 from .incarnation import Incarnation, task_factory
 from .logs import logs_to
-from .model_exchange import BTC, ModelExchange
+from .model_exchange import BTC
+from .model_tier import ModelTier
 from .oracle import Oracle
+from .paper_oracle import PaperOracle
 from .people import Interrupted, People, Wish, is_live
 from .place import Place
-from .scenario import Crash, Moment, Scenario, draw
+from .scenario import Act, Crash, Moment, Scenario, draw
+from .tier import Tier, World
 from .trace import Trace
 from .virtual_loop import Deadlock, VirtualClock, VirtualLoop
 from .weather import CLEAR, Weather
-from .wire import Wire
 
 START_AGAIN_S: Final = 1.0
 MARKET_S: Final = 0.5
@@ -39,6 +41,7 @@ PREAMBLE_S: Final = 20.0
 SETTLED_WITHIN_S: Final = 120.0
 """All must be settled by then after the last fault."""
 
+TIERS: Final = ("model", "wire")
 LAST_WISH: Final = "f" * 32
 FENCE_POLL_S: Final = 0.4
 MOST_STEPS: Final = 300_000
@@ -55,6 +58,7 @@ class Outcome:
         seen: How often what happened: that a run exercises something is a thing to test too.
     """
 
+    tier: str
     scenario: Scenario
     broken: tuple[str, ...]
     trace: tuple[str, ...]
@@ -69,7 +73,10 @@ class Outcome:
                 "",
                 *self.scenario.describe(),
                 *(f"BROKEN: {what}" for what in self.broken),
-                f"replay: python -m tests.simulation {self.scenario.seed} --trace",
+                (
+                    f"replay: python -m tests.simulation {self.scenario.seed} "
+                    f"--tier {self.tier} --trace"
+                ),
             ]
         )
 
@@ -84,13 +91,15 @@ class Run:
     Args:
         scenario: What happens.
         place: Where the files are.
+        tier: How deep, by name.
         echo: Gets the trace line by line.
     """
 
     def __init__(
-        self, scenario: Scenario, place: Place, echo: Callable[[str], None] | None = None
+        self, scenario: Scenario, place: Place, tier: str, echo: Callable[[str], None] | None = None
     ) -> None:
         self.scenario = scenario
+        self._tier_name = tier
         self.place = place
         self.loop = VirtualLoop()
         self.loop.set_task_factory(task_factory)
@@ -100,14 +109,17 @@ class Run:
         self._delays = self._rng("delays")
         self.loop.thread_delay_s = lambda: self._delays.uniform(0, 0.005)
         self.trace = Trace(self.loop.time, echo)
-        self.exchange = ModelExchange(self.loop, self._rng("market"))
-        self.exchange.watchers.append(lambda _: self._moment(Moment.REPORT))
         self.committed = Committed()
         self.broken: list[str] = []
         self.seen: Counter[str] = Counter()
-        self.oracle = Oracle(self.exchange, self.committed, self._fail)
-        self.engine: Incarnation | None = None
         self.clock = VirtualClock(self.loop)
+        self.tier: Tier = tier_of(tier)(World(self.loop, self.clock, scenario, self.weather, self))
+        self.exchange = self.tier.exchange
+        self.oracle = Oracle(self.exchange, self.committed, self._fail)
+        settings = place.settings(scenario.strategies)
+        first = settings.paper.balances
+        self.paper = PaperOracle(self.exchange, self.committed, first, self._fail)
+        self.engine: Incarnation | None = None
         self.people = People(
             engine=lambda: self.engine,
             restart=self._restart,
@@ -118,13 +130,15 @@ class Run:
             rng=self._rng("people"),
             on_paper=lambda: self._moment(Moment.PAPER),
         )
-        self._settings = place.settings(scenario.strategies)
+        self._settings = settings
         self._lock = DiskLock(place.database_file)
         self._begins_s: float | None = None
         self._ends_s = 0.0
         self._moments: Counter[Moment] = Counter()
         self._crashes = list(scenario.crashes)
         self._armed: tuple[int, Crash] | None = None
+        self._cues = [(cue, [cue.count]) for cue in scenario.cues]
+        self._cued: list[tuple[int, Act]] = []
         self._starts = 0
         self._outside = Context()
         self._world: set[asyncio.Task[Any]] = set()
@@ -133,7 +147,8 @@ class Run:
     def play(self) -> Outcome:
         """Play it to its end."""
         try:
-            self.loop.run_until_complete(self._main())
+            with self.tier.installed():
+                self.loop.run_until_complete(self._main())
         except Broken:
             pass
         except Deadlock:
@@ -141,6 +156,7 @@ class Run:
         finally:
             self._wind_down()
         return Outcome(
+            self._tier_name,
             self.scenario,
             tuple(self.broken),
             tuple(self.trace.last()),
@@ -151,16 +167,20 @@ class Run:
     # The script
 
     async def _main(self) -> None:
+        await self.tier.open()
         self._spawn(self._move_market())
         await self._begin()
         self._begins_s = self.loop.time()
         self._ends_s = self._begins_s + self.scenario.active_s
+        self.tier.begin_faults()
         for action in self.scenario.actions:
             await self._sleep_until(self._begins_s + action.at_s)
             self._acts.append(self._spawn(self.people.do(action.act)))
         await self._sleep_until(self._ends_s)
+        self.tier.end_faults()
         self.trace.add("faults are over")
         self._crashes.clear()
+        self._cues.clear()
         self.clock.offset_ns = 0
         await self._quiet()
 
@@ -198,8 +218,9 @@ class Run:
             await asyncio.sleep(0.5)
         else:
             self._fail("trading is halted, though all is well")
-        while engine.rooms.market.price(BTC) is None:  # noqa: ASYNC110 - who waits is outside
-            await asyncio.sleep(0.5)
+        rooms = engine.rooms
+        while rooms.market.price(BTC) is None or rooms.client.traffic.silent_s():  # noqa: ASYNC110
+            await asyncio.sleep(0.5)  # who waits is outside
         far = self.exchange.price(BTC) - 5
         intent = OrderIntent(BTC, Side.BUY, OrderType.LIMIT, D("0.2"), far, request_id=LAST_WISH)
         state = await self.people.pursue(Wish(LAST_WISH, intent))
@@ -231,16 +252,6 @@ class Run:
         self._starts += 1
         self.trace.add(f"start {self._starts}")
         rng = self._rng(f"engine-{self._starts}")
-        wire = Wire(
-            self.loop,
-            self.exchange,
-            self.weather,
-            rng,
-            on_noise=lambda: self._fail("a request left while the exchange wants silence"),
-            on_left=self._on_left,
-            on_sent=self.oracle.on_sent,
-            on_arrived=self._on_arrived,
-        )
         disk = SimulatedDisk(
             self.place.committer,
             self.committed,
@@ -251,9 +262,15 @@ class Run:
         )
         journal = SimulatedJournal(self.place.database, self.clock, disk)
         engine = Incarnation(
-            self._settings, clock=self.clock, wire=wire, disk=disk, journal=journal, rng=rng
+            self._settings,
+            clock=self.clock,
+            way=self.tier.way(rng),
+            disk=disk,
+            journal=journal,
+            rng=rng,
         )
         self.engine = engine
+        self.paper.watch(engine)
         try:
             await self.people.through(engine, engine.start(), "start")
         except Interrupted:
@@ -308,14 +325,37 @@ class Run:
             return CLEAR
         return self.scenario.weather(now_s - self._begins_s)
 
-    def _on_left(self, request: OrderRequest) -> None:
+    def on_noise(self, what: str) -> None:
+        """A request left while the exchange wants silence."""
+        self._fail(f"{what} left while the exchange wants silence")
+
+    def on_left(self, name: str, what: str) -> None:
+        """The bytes of an order left."""
         assert self.engine is not None
         self.seen["left"] += 1
-        self.trace.add(f"left {request.client_order_id[:8]} {request.side} {request.amount}")
-        self.oracle.on_left(self.engine, request)
+        self.trace.add(f"left {name[:8]} {what}")
+        self.oracle.on_left(self.engine, name)
         self._moment(Moment.WRITE)
 
-    def _on_arrived(self, name: str) -> None:
+    def on_sent(self, name: str) -> None:
+        """An order is on its way."""
+        self.oracle.on_sent(name)
+
+    def on_lost(self, name: str) -> None:
+        """An order will not arrive any more."""
+        self.oracle.on_lost(name)
+
+    def on_report(self) -> None:
+        """The exchange has something to say of an order."""
+        self._moment(Moment.REPORT)
+
+    def on_event(self, what: str) -> None:
+        """Something happened that is worth a line."""
+        self.seen[what] += 1
+        self.trace.add(what)
+
+    def on_arrived(self, name: str) -> None:
+        """The exchange has executed or refused an order."""
         self.trace.add(f"arrived {name[:8]}")
         self.oracle.on_arrived(name)
         self._moment(Moment.ARRIVAL)
@@ -329,11 +369,13 @@ class Run:
             f"+{len(fills)} {order.reason or ''}"
         )
         self.oracle.on_order(order, fills)
+        self.paper.on_order(order, fills)
 
     def _at_rest(self) -> None:
         if self.engine is not None and self.engine.alive:
             self.oracle.at_rest(self.engine)
-            self.engine.wire.watch_connection()
+            self.paper.at_rest(self.engine)
+            self.engine.way.at_rest()
         if self.loop.steps > MOST_STEPS:
             self._fail("the run does not end")
         self._lock.hold(held=self.weather().disk_down)
@@ -341,7 +383,13 @@ class Run:
     # Kills
 
     def _moment(self, moment: Moment) -> None:
-        if self._begins_s is None or not self._crashes:
+        if self._begins_s is None:
+            return
+        for cue, left in self._cues:
+            left[0] -= cue.moment is moment
+            if cue.moment is moment and not left[0]:
+                self._cued.append((self.loop.steps + cue.steps, cue.act))
+        if not self._crashes:
             return
         self._moments[moment] += 1
         crash = self._crashes[0]
@@ -349,6 +397,8 @@ class Run:
             self._armed = (self.loop.steps + crash.steps, crash)
 
     def _after_step(self) -> None:
+        if self._cued and self.loop.steps >= self._cued[0][0]:
+            self._acts.append(self._spawn(self.people.do(self._cued.pop(0)[1])))
         if self._armed is not None and self.loop.steps >= self._armed[0]:
             crash = self._armed[1]
             self._armed = None
@@ -363,12 +413,8 @@ class Run:
 
     async def _move_market(self) -> None:
         while True:
-            self.exchange.move()
+            self.tier.move()
             self._moment(Moment.TIME)
-            engine = self.engine
-            if engine is not None and engine.alive:
-                for event in self.exchange.news():
-                    engine.wire.on_market(event)
             over = self._ends_s and self.loop.time() > self._ends_s
             await asyncio.sleep(CALM_MARKET_S if over else MARKET_S)
 
@@ -377,7 +423,8 @@ class Run:
         self.trace.add(f"BROKEN {what}")
 
     def _on_loop_error(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        self._fail(f"unhandled in the loop: {context}")
+        if not is_echo(context):
+            self._fail(f"unhandled in the loop: {context}")
 
     def _rng(self, purpose: str) -> Random:
         return Random(f"{purpose}-{self.scenario.seed}")
@@ -415,10 +462,21 @@ class Run:
         self.place.release()
 
 
-def play(seed: int, place: Place, echo: Callable[[str], None] | None = None) -> Outcome:
+def tier_of(name: str) -> Callable[[World], Tier]:
+    """Return what makes a tier."""
+    if name == "model":
+        return ModelTier
+    from .wire_tier import WireTier  # noqa: PLC0415 - ccxt's streams take seconds to import
+
+    return WireTier
+
+
+def play(
+    seed: int, place: Place, echo: Callable[[str], None] | None = None, *, tier: str = "model"
+) -> Outcome:
     """Play the run of a seed."""
     place.renew()
-    run = Run(draw(seed), place, echo)
+    run = Run(draw(seed), place, tier, echo)
     level = "info" if echo else "error"
     with (
         logs_to(run.trace.note, run._fail, level=level),

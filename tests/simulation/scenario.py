@@ -84,6 +84,23 @@ class Crash:
 
 
 @dataclass(frozen=True, slots=True)
+class Cue:
+    """Something that somebody does ``steps`` callbacks after the ``count``-th ``moment``.
+
+    What must be fast is tried where it is fastest: between the last looks before an order leaves.
+    """
+
+    moment: Moment
+    count: int
+    steps: int
+    act: Act
+
+    def describe(self) -> str:
+        """Return it in words."""
+        return f"{self.act} {self.steps} steps after {self.moment} {self.count}"
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A run's script."""
 
@@ -94,6 +111,7 @@ class Scenario:
     spells: tuple[Spell, ...]
     actions: tuple[Action, ...]
     crashes: tuple[Crash, ...]
+    cues: tuple[Cue, ...]
 
     def weather(self, at_s: float) -> Weather:
         """Return the weather at a virtual second; the first spell counts."""
@@ -112,6 +130,7 @@ class Scenario:
             *(f"  weather {it.begins_s:.2f}-{it.ends_s:.2f} {it.name}" for it in self.spells),
             *(f"  action {it.at_s:.2f} {it.act}" for it in self.actions),
             *(f"  {it.describe()}" for it in self.crashes),
+            *(f"  {it.describe()}" for it in self.cues),
         ]
 
 
@@ -153,6 +172,7 @@ def _anything(seed: int, rng: Random) -> Scenario:
         spells=_spells(rng, active_s),
         actions=_actions(rng, active_s),
         crashes=_crashes(rng),
+        cues=_cues(Random(f"cues-{seed}")),
     )
 
 
@@ -215,4 +235,16 @@ def _crashes(rng: Random) -> tuple[Crash, ...]:
             power=rng.random() < 0.4,
         )
         for _ in range(rng.choice((0, 0, 1, 1, 1, 2)))
+    )
+
+
+def _cues(rng: Random) -> tuple[Cue, ...]:
+    return tuple(
+        Cue(
+            moment=rng.choice((Moment.TOLD, Moment.TOLD, *Moment)),
+            count=rng.choice((1, 2, 3, 5, 8)),
+            steps=rng.choice((0, 1, 2, 3, 4, 5, 8, 13)),
+            act=rng.choice((Act.TOUCH_FENCE, Act.TOUCH_FENCE, Act.TO_PAPER, Act.CANCEL, Act.WISH)),
+        )
+        for _ in range(rng.choice((0, 0, 1, 2)))
     )

@@ -28,7 +28,7 @@ CHUNK: Final = 50
 
 @pytest.mark.parametrize("first", range(FIRST_SEED, FIRST_SEED + RUNS, CHUNK))
 def test_run_with_each_seed_keeps_every_invariant(first: int) -> None:
-    told = elsewhere(first, min(CHUNK, FIRST_SEED + RUNS - first))
+    told = elsewhere("model", first, min(CHUNK, FIRST_SEED + RUNS - first))
     assert not told["broken"], "\n\n".join(told["broken"])
     # A chunk in which nothing goes wrong proves nothing.
     happened = {state for state in OrderState if f"live {state}" in told["seen"]}

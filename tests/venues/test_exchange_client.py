@@ -1,7 +1,9 @@
 """What only the ccxt client has to do: the wire, the clock, market data."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from decimal import Decimal as D  # noqa: N817 - the shortest clear name for literals
+from unittest.mock import patch
 
 import aiohttp
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from cryptobot.domain.clock import SystemClock
 from cryptobot.domain.errors import FenceClosed, NotSent, ReadFailed, UserError
 from cryptobot.domain.order import OrderState, Side
+from cryptobot.trading import ccxt_streams
 from cryptobot.trading.ccxt_session import open_session
 from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
 from cryptobot.trading.traffic import Budget, Traffic
@@ -94,6 +97,28 @@ async def test_trade_stream_brings_our_own_trade(client: ExchangeClient) -> None
     trade = await waiting
     assert trade.symbol == "BTC/USDT"
     assert trade.price in {D(64000), D(64001)}
+
+
+async def test_silent_stream_takes_no_other_down_with_it(client: ExchangeClient) -> None:
+    async def read(updates: AsyncIterator[object]) -> None:
+        async for _ in updates:
+            pass
+
+    others: asyncio.Queue[str] = asyncio.Queue()
+    client._on_stream = lambda channel, _, event, __: others.put_nowait(f"{channel} {event}")
+    with patch.dict(ccxt_streams.SILENCE_S, book=0.3):  # this market says nothing by itself
+        readers = [
+            asyncio.ensure_future(read(updates))
+            for updates in (client.watch_book("BTC/USDT"), client.watch_trades("BTC/USDT"))
+        ]
+        while await others.get() != "trades disconnected":
+            await place(client, limit(Side.SELL, "0.001", "64000"))
+    while await others.get() != "trades connected":
+        await place(client, limit(Side.SELL, "0.001", "64000"))
+    assert not any(reader.done() for reader in readers)
+    for reader in readers:
+        reader.cancel()
+    await asyncio.gather(*readers, return_exceptions=True)
 
 
 async def test_fence_closed_between_headers_and_body_stops_the_order(

@@ -82,8 +82,10 @@ class MarketPublisher:
             return
         self._version = self._hub.version
         now_ms = self._venue.clock.now_ms()
-        wanted = set(self._hub.names)
-        for name in wanted - self._live.keys():
+        wanted = dict.fromkeys(
+            self._hub.names
+        )  # in order: what is sent first repeats with the seed
+        for name in [name for name in wanted if name not in self._live]:
             parsed = parse(name)
             if parsed is not None:
                 market = self._venue.markets.get(parsed.wire)

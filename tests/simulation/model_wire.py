@@ -12,6 +12,7 @@ from cryptobot.domain.order import OrderReport
 from cryptobot.trading.exchange import OrderRequest
 
 from .model_exchange import ModelExchange
+from .tier import Witness
 from .virtual_loop import EPOCH_NS, VirtualLoop
 from .weather import Weather, WriteFault
 
@@ -25,7 +26,7 @@ Message = OrderReport | str
 """What the user stream says; a string tells that it is ``connected`` or ``disconnected``."""
 
 
-class Wire:
+class ModelWire:
     """What lies between one engine process and the exchange.
 
     Args:
@@ -33,10 +34,7 @@ class Wire:
         exchange: The other end.
         weather: What goes wrong now.
         rng: Chooses within the weather.
-        on_noise: Told of every request that leaves while the exchange wants silence.
-        on_left: Told of every order whose bytes left.
-        on_sent: Told of every order that will arrive.
-        on_arrived: Told of every order that the exchange has executed or refused.
+        witness: Told of what leaves and arrives.
     """
 
     def __init__(
@@ -45,21 +43,14 @@ class Wire:
         exchange: ModelExchange,
         weather: Callable[[], Weather],
         rng: Random,
-        *,
-        on_noise: Callable[[], None],
-        on_left: Callable[[OrderRequest], None],
-        on_sent: Callable[[str], None],
-        on_arrived: Callable[[str], None],
+        witness: Witness,
     ) -> None:
         self._loop = loop
         self.exchange = exchange
         self._weather = weather
         self.rng = rng
         self.seed = rng.getrandbits(32)
-        self._on_noise = on_noise
-        self._on_left = on_left
-        self._on_sent = on_sent
-        self._on_arrived = on_arrived
+        self._witness = witness
         self._user: list[asyncio.Queue[Message]] = []
         self._market: list[tuple[str, type[Any], asyncio.Queue[Any]]] = []
         self._last_s = 0.0
@@ -88,7 +79,7 @@ class Wire:
     def left(self) -> None:
         """A request of any kind leaves now: it must not while the exchange wants silence."""
         if self._loop.time() < self._silent_until_s:
-            self._on_noise()
+            self._witness.on_noise("a request")
 
     def limited(self) -> bool:
         """Choose whether a read is told to wait."""
@@ -134,19 +125,19 @@ class Wire:
         """Bytes of an order leave now."""
         if self.cut:
             raise RuntimeError("the process is gone")
-        self._on_left(request)
+        self._witness.on_left(request.client_order_id, f"{request.side} {request.amount}")
 
     def send(self, name: str, travel_s: float, execute: Callable[[], None], *, order: bool) -> None:
         """Let a request arrive later, come what may."""
         if self.cut:
             raise RuntimeError("the process is gone")
         if order:
-            self._on_sent(name)
+            self._witness.on_sent(name)
 
         def arrive() -> None:
             execute()
             if order:
-                self._on_arrived(name)
+                self._witness.on_arrived(name)
 
         self._loop.call_later(travel_s, arrive, context=self._outside)
 
