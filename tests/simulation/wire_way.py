@@ -201,7 +201,9 @@ class ClientEnd(End):
             return
         request = self._reader.feed(bytes(data))
         if request is None:
-            if self._reader.upgraded and data[0] & OPCODE == TEXT_FRAME:
+            # Of sockets only requests are judged: a market stream's subscription has no weight.
+            is_text = self._reader.upgraded and data[0] & OPCODE == TEXT_FRAME
+            if is_text and self.host.startswith(USER_HOST):
                 self._way.asked(self.host, f"a message to {self.host}")
             super().write(data)
             return
