@@ -44,11 +44,12 @@ class RequestReader:
 
     def __init__(self) -> None:
         self._read = b""
-        self._upgraded = False
+        self.upgraded = False
+        """Whether it speaks websocket from now on."""
 
     def feed(self, data: bytes) -> Request | None:
         """Take bytes; return the request that they complete."""
-        if self._upgraded:
+        if self.upgraded:
             return None
         self._read += data
         head, ends, body = self._read.partition(HEAD_ENDS)
@@ -63,9 +64,9 @@ class RequestReader:
         self._read = b""
         method, target, _ = first.split(" ")
         path, _, query = target.partition("?")
-        self._upgraded = "upgrade" in headers
+        self.upgraded = "upgrade" in headers
         fields = {name: found[-1] for name, found in parse_qs(f"{query}&{body.decode()}").items()}
-        return Request(method, path, headers["host"], fields, self._upgraded)
+        return Request(method, path, headers["host"], fields, self.upgraded)
 
 
 def refusal_of(data: bytes) -> tuple[int, float] | None:

@@ -106,8 +106,8 @@ def silence_ends_all_streams() -> AbstractContextManager[Any]:
     return patch.object(ccxt_streams, "_is_cancelled", lambda: True)
 
 
-def own_trades_not_heard() -> AbstractContextManager[Any]:
-    """The order's own update is taken for all there is, trades included."""
+def part_is_the_whole() -> AbstractContextManager[Any]:
+    """An order of which a part is filled is taken for filled."""
 
     def report(raw: Any, client_order_id: str | None, now_ns: int) -> OrderReport:
         made = _REPORT(raw, client_order_id, now_ns)
@@ -142,7 +142,7 @@ WIRE_MUTATIONS: Final[dict[str, Mutation]] = {
         network_error_is_not_sent,
         ccxt_sends_again,
         silence_ends_all_streams,
-        own_trades_not_heard,
+        part_is_the_whole,
         gate_forgets,
     )
 }
@@ -158,6 +158,10 @@ def _limits(weather: Weather) -> bool:
     return bool(weather.limited or WriteFault.BUSY in weather.writes)
 
 
+def _loses_replies(weather: Weather) -> bool:
+    return weather.writes.get(WriteFault.REPLY_LOST, 0) >= 0.5
+
+
 def _touches_the_fence_then(scenario: Scenario) -> bool:
     return any(cue.moment is Moment.TOLD and cue.act is Act.TOUCH_FENCE for cue in scenario.cues)
 
@@ -167,9 +171,11 @@ WIRE_RELEVANT: Final[dict[str, Callable[[Scenario], bool]]] = {
     "silence_not_kept": _weathers(_limits),
     "refusals_not_heard": _weathers(_limits),
     "ban_of_one_host": _weathers(_limits),
-    "reply_without_id_is_accepted": _weathers(lambda it: WriteFault.GARBLED in it.writes),
-    "error_is_a_refusal": _weathers(lambda it: WriteFault.REPLY_LOST in it.writes),
-    "status_is_a_refusal": _weathers(lambda it: WriteFault.REPLY_LOST in it.writes),
+    "reply_without_id_is_accepted": _weathers(
+        lambda it: it.writes.get(WriteFault.GARBLED, 0) > 0.2
+    ),
+    "error_is_a_refusal": _weathers(_loses_replies),
+    "status_is_a_refusal": _weathers(_loses_replies),
     "silence_ends_all_streams": _weathers(lambda it: it.silent),
 }
 """As ``mutations.RELEVANT``."""

@@ -131,9 +131,11 @@ class WireTier:
         world = self._world
         before = random.getstate()
         random.seed(world.scenario.seed)  # masks of websockets
-        logger = logging.getLogger("ccxt")
-        level = logger.level
-        logger.setLevel(logging.CRITICAL)  # it complains of the killed, who close nothing
+        # They complain of the killed, who close nothing, and of clients that have gone.
+        loggers = {name: logging.getLogger(name) for name in ("ccxt", "aiohttp.server")}
+        levels = {name: logger.level for name, logger in loggers.items()}
+        for logger in loggers.values():
+            logger.setLevel(logging.CRITICAL)
 
         def now_ms() -> int:
             return world.clock.now_ns() // NS_PER_MS
@@ -145,7 +147,8 @@ class WireTier:
             patch.object(ssl, "create_default_context", _make_context),
         ):
             yield
-        logger.setLevel(level)
+        for name, logger in loggers.items():
+            logger.setLevel(levels[name])
         random.setstate(before)
 
     async def open(self) -> None:

@@ -26,6 +26,8 @@ TRAVEL_S: Final = (0.001, 0.04)
 RESET_S: Final = 0.05
 """When a client hears of a connection that broke."""
 
+OPCODE: Final = 0x0F
+TEXT_FRAME: Final = 1
 USER_HOST: Final = "ws-api."
 MARKET_HOST: Final = "stream."
 
@@ -134,13 +136,13 @@ class WireWay:
         self.world.witness.on_event(f"told {status}, {wait_s:.0f} s")
         self._silences[key] = (now_s, until_s)
 
-    def asked(self, request: Request) -> None:
-        """Judge a request that leaves."""
+    def asked(self, host: str, what: str) -> None:
+        """Judge a request that leaves, or a message to a socket."""
         now_s = self.world.loop.time()
-        for key in (None, request.host):
+        for key in (None, host):
             since_s, until_s = self._silences.get(key, (0.0, 0.0))
             if since_s < now_s < until_s:
-                self.world.witness.on_noise(f"{request.method} {request.path}")
+                self.world.witness.on_noise(what)
 
     def fate(self, request: Request) -> Fate:
         """Choose what becomes of a request."""
@@ -199,10 +201,14 @@ class ClientEnd(End):
             return
         request = self._reader.feed(bytes(data))
         if request is None:
+            # Of sockets only requests are judged: a market stream's subscription has no weight.
+            is_text = self._reader.upgraded and data[0] & OPCODE == TEXT_FRAME
+            if is_text and self.host.startswith(USER_HOST):
+                self._way.asked(self.host, f"a message to {self.host}")
             super().write(data)
             return
         self.host = request.host
-        self._way.asked(request)
+        self._way.asked(request.host, f"{request.method} {request.path}")
         witness = self._way.world.witness
         if request.is_order:
             fields = request.fields
