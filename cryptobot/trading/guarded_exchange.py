@@ -52,6 +52,9 @@ class Group(StrEnum):
 GROUPS: Final[Mapping[str, Group | None]] = {PLACE: Group.ORDERS, CANCEL: None}
 """By operation; everything else is a read. Nothing stops a cancel: it makes risk smaller."""
 
+EARLY_S: Final = 0.5
+"""By how much a timer of a loaded event loop may be early."""
+
 NO_EVIDENCE: Final = frozenset({"rate_limited", "clock_skew", "journal", "not_sent", "banned"})
 """Codes that say nothing about whether the exchange works."""
 
@@ -264,12 +267,17 @@ class GuardedExchange:
                 await self._sync_clock()
             except ReadFailed as error:
                 _log.warning("clock_not_measured", reason=str(error))
-        if pause_s > 0:
+        while pause_s > 0:
             try:
                 async with asyncio.timeout(pause_s):
                     await self._woken.wait()
             except TimeoutError:
-                pass
+                # A loop counts from the beginning of its turn, so its timers may be early: an
+                # order must not be denied for the rest of a silence that it has waited for.
+                left_s = self._silent_s() if cause is Cause.RATE_LIMIT else 0.0
+                pause_s = left_s if left_s < EARLY_S else 0.0
+            else:
+                return
 
     def _give_up(
         self, operation: str, subject: str, attempts: int, began_ns: int, error: VenueError

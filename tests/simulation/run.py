@@ -219,7 +219,7 @@ class Run:
         else:
             self._fail("trading is halted, though all is well")
         rooms = engine.rooms
-        while rooms.market.price(BTC) is None or rooms.client.traffic.silent_s():  # noqa: ASYNC110
+        while rooms.market.no_book(BTC) or rooms.client.traffic.silent_s():  # noqa: ASYNC110
             await asyncio.sleep(0.5)  # who waits is outside
         far = self.exchange.price(BTC) - 5
         intent = OrderIntent(BTC, Side.BUY, OrderType.LIMIT, D("0.2"), far, request_id=LAST_WISH)

@@ -184,6 +184,17 @@ def test_order_turned_away_for_the_rate_limit_waits_as_long_as_the_answer_said()
     assert scenario(run).sent_at == [0, 5]
 
 
+def test_order_whose_wait_for_a_silence_ends_early_waits_for_the_rest() -> None:
+    async def run(guarded: Guarded) -> None:
+        guarded.answers([NotSent("429", "rate_limited"), None])
+        loop = asyncio.get_running_loop()
+        loop.call_later(1.0, setattr, guarded, "silent_s", 0.02)
+        loop.call_later(1.02, setattr, guarded, "silent_s", 0.0)
+        await guarded.place()
+
+    assert scenario(run, silent_s=1.0).sent_at == [0, 1.02]
+
+
 def test_order_that_waits_to_be_tried_again_meets_the_fence_at_once_when_woken() -> None:
     async def run(guarded: Guarded) -> None:
         guarded.answers([NOT_REACHED])
