@@ -33,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the exchange has it, under this id (without one: under our client order id)",
     )
     outcome.add_argument("--not-placed", action="store_true", help="the exchange never had it")
+    settle.add_argument(
+        "--force",
+        action="store_true",
+        help="with --not-placed: also when the exchange cannot be asked once more",
+    )
     settle.add_argument("--reason", required=True, help="how you know; kept in the journal")
     settle.add_argument("--actor", default=None, help="who you are (default: the login name)")
 
@@ -50,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     except RpcError as error:
         raise UserError(f"{method}: {error.message}") from None
     except OSError as error:
-        raise UserError(f"no engine answers for {state_dir}: {error}") from None
+        raise UserError(f"no engine answers for {state_dir}: {error.strerror}") from None
     if options.verb == "show":
         sys.stdout.write(json.dumps(order, indent=2) + "\n")
     else:
@@ -68,5 +73,6 @@ def _settling(options: argparse.Namespace) -> dict[str, object]:
         "outcome": "not_placed" if options.not_placed else "adopt",
         "reason": options.reason,
         "actor": options.actor or getpass.getuser(),
+        "force": options.force,
     }
     return {**params, "exchange_order_id": options.adopt} if options.adopt else params

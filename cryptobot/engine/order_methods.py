@@ -91,7 +91,10 @@ class OrderMethods:
                 )
             else:
                 order = await self.settlement.mark_not_placed(
-                    params.order_id, reason=params.reason, actor=params.actor
+                    params.order_id,
+                    reason=params.reason,
+                    actor=params.actor,
+                    force=params.force,
                 )
         except SettlementRefused as error:
             raise RpcError(ErrorCode.REFUSED, str(error)) from error

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -22,7 +22,11 @@ def _upper(value: object) -> object:
 Number = Annotated[Decimal, BeforeValidator(decimal)]
 """An exact number: a string, or a whole number; a float is refused."""
 
-OrderId = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+_ORDER_ID: Final = "^[0-9a-f]{32}$"
+_REQUEST_ID: Final = "^[A-Za-z0-9_.:-]{1,64}$"
+_TIMEFRAME: Final = "^[1-9][0-9]?[smhdwM]$"
+
+OrderId = Annotated[str, Field(pattern=_ORDER_ID)]
 Limit = Annotated[int, Field(ge=1, le=10_000)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 
@@ -50,7 +54,7 @@ class PlaceOrder(Params):
         BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value),
     ] = TimeInForce.GTC
     expect_mode: Mode | None = None
-    request_id: Annotated[str, Field(pattern="^[A-Za-z0-9_.:-]{1,64}$")] | None = None
+    request_id: Annotated[str, Field(pattern=_REQUEST_ID)] | None = None
 
 
 class OrderById(Params):
@@ -76,6 +80,7 @@ class SettleOrder(Params):
     exchange_order_id: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     reason: Text
     actor: Text
+    force: bool = False
 
 
 class ListOrders(Params):
@@ -152,7 +157,7 @@ class Candles(Params):
     """``market.candles``."""
 
     symbol: str
-    timeframe: Annotated[str, Field(pattern="^[1-9][0-9]?[smhdwM]$")] | None = None
+    timeframe: Annotated[str, Field(pattern=_TIMEFRAME)] | None = None
     limit: Annotated[int, Field(ge=1, le=1500)] = 500
 
 
@@ -160,6 +165,19 @@ class BySymbol(Params):
     """``market.book``."""
 
     symbol: str
+
+
+_WORDS: Final[Mapping[str, str]] = {
+    _ORDER_ID: "write the order's id: 32 hex digits, lower case",
+    _REQUEST_ID: "write 1 to 64 letters, digits or any of _ . : -",
+    _TIMEFRAME: "write a number and a unit, such as 1m, 15m, 4h, 1d",
+}
+"""What is wanted, by the pattern that was not met."""
+
+
+def _said(item: Mapping[str, Any]) -> str:
+    pattern = item.get("ctx", {}).get("pattern")
+    return _WORDS.get(pattern, item["msg"].removeprefix("Value error, "))
 
 
 _P = TypeVar("_P", bound=Params)
@@ -175,8 +193,7 @@ def parse(kind: type[_P], params: Mapping[str, Any]) -> _P:
         return kind.model_validate(params)
     except ValidationError as error:
         problems = [
-            f"{'.'.join(str(part) for part in item['loc'])}: "
-            f"{item['msg'].removeprefix('Value error, ')}"
+            f"{'.'.join(str(part) for part in item['loc'])}: {_said(item)}"
             for item in error.errors(include_url=False, include_input=False)
         ]
         known = ", ".join(kind.model_fields) or "none"

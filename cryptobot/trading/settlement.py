@@ -20,7 +20,7 @@ from cryptobot.domain.mode import Mode
 from cryptobot.domain.money import plain
 from cryptobot.domain.order import Order, OrderReport, OrderState
 from cryptobot.trading.exchange import Exchange
-from cryptobot.trading.lookup import Round, Search, Verdict, look
+from cryptobot.trading.lookup import Answer, Round, Search, Verdict, look
 from cryptobot.trading.order_gateway import UnknownOrder
 from cryptobot.trading.order_tracker import OrderTracker
 
@@ -117,14 +117,23 @@ class Settlement:
         self._settled_by_person(settled, actor, reason, "adopt")
         return settled
 
-    async def mark_not_placed(self, order_id: str, *, reason: str, actor: str) -> Order:
+    async def mark_not_placed(
+        self, order_id: str, *, reason: str, actor: str, force: bool = False
+    ) -> Order:
         """Settle an unknown outcome on a person's word that the exchange never had the order.
 
-        The exchange is asked once more before; a read that fails does not stop the person.
+        The exchange is asked once more before.
+
+        Args:
+            order_id: Ours.
+            reason: How the person knows.
+            actor: Who.
+            force: Take their word also when the exchange cannot be asked.
 
         Raises:
             UnknownOrder: No such order.
-            SettlementRefused: It is not unresolved, or the exchange has it (it is taken over).
+            SettlementRefused: It is not unresolved, the exchange has it (it is taken over), or
+                could not be asked.
         """
         order = self._unresolved(order_id)
         last = await self._look(Search(self._venues[order.mode], order, self._tracker))
@@ -132,6 +141,12 @@ class Settlement:
             found = self._take_over(order, last)
             raise SettlementRefused(
                 f"the exchange has order {order_id} (by {last.found_in}): it is {found.state} now"
+            )
+        failed = next((item for item in last.sightings if item.answer is Answer.FAILED), None)
+        if failed is not None and not force:
+            raise SettlementRefused(
+                f"the exchange could not be asked whether it has the order ({failed.source}: "
+                f"{failed.detail}); try again when it answers, or settle it unasked (force)"
             )
         self._unresolved(order_id)
         settled = self._tracker.settle(

@@ -26,6 +26,10 @@ Message = OrderReport | str
 """What the user stream says; a string tells that it is ``connected`` or ``disconnected``."""
 
 
+ROUNDING_S = 1e-6
+"""By how much two sums of the same seconds may differ."""
+
+
 class ModelWire:
     """What lies between one engine process and the exchange.
 
@@ -78,7 +82,7 @@ class ModelWire:
 
     def left(self) -> None:
         """A request of any kind leaves now: it must not while the exchange wants silence."""
-        if self._loop.time() < self._silent_until_s:
+        if self._loop.time() < self._silent_until_s - ROUNDING_S:
             self._witness.on_noise("a request")
 
     def limited(self) -> bool:

@@ -18,6 +18,7 @@ from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
 from cryptobot.trading.traffic import BANNED
 
 from .http_reader import Request, RequestReader, refusal_of
+from .model_wire import ROUNDING_S
 from .network import End, join
 from .tier import World
 from .weather import LATEST_ARRIVAL_S, WriteFault
@@ -141,7 +142,7 @@ class WireWay:
         now_s = self.world.loop.time()
         for key in (None, host):
             since_s, until_s = self._silences.get(key, (0.0, 0.0))
-            if since_s < now_s < until_s:
+            if since_s < now_s < until_s - ROUNDING_S:
                 self.world.witness.on_noise(what)
 
     def fate(self, request: Request) -> Fate:

@@ -250,8 +250,14 @@ async def test_mark_not_placed_with_no_sign_of_the_order_rejects_it_on_the_perso
 ) -> None:
     if not readable:
         search.path.live.closed_error = ReadFailed("busy")
+        with pytest.raises(SettlementRefused, match=r"could not be asked .*closed_orders: busy"):
+            await search.rooms.mark_not_placed(search.order.order_id, reason="r", actor="ann")
+        assert search.path.tracker.get(search.order.order_id) == search.order
     order = await search.rooms.mark_not_placed(
-        search.order.order_id, reason="the exchange's support says so", actor="ann"
+        search.order.order_id,
+        reason="the exchange's support says so",
+        actor="ann",
+        force=not readable,
     )
     assert order.state is S.REJECTED
     assert order.reason == "not_placed: settled by ann: the exchange's support says so"
