@@ -151,6 +151,8 @@ class Engine:
             journal=journal,
             tracker=self._rooms.tracker,
             modes=self._rooms.modes,
+            reconciler=self._rooms.reconciler,
+            breakers=self._rooms.live.breakers.values(),
             loop_lag_s=lambda: self._lag.worst_s,
         )
         self._control = ControlServer(

@@ -1,6 +1,6 @@
 """Judges the engine's components and tells health and metrics of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,9 +10,11 @@ from cryptobot.domain.order import OrderState
 from cryptobot.engine.publisher import Publisher
 from cryptobot.engine.status import STALE_MARKET_MS, ExchangeState
 from cryptobot.journal.journal import Journal
+from cryptobot.trading.circuit_breaker import BreakerState, CircuitBreaker
 from cryptobot.trading.market_data import MarketData
 from cryptobot.trading.mode_controller import ModeController
 from cryptobot.trading.order_tracker import OrderTracker
+from cryptobot.trading.reconciler import Reconciler
 from telemetry.health import Health, Status
 from telemetry.metrics import Metrics
 
@@ -31,6 +33,8 @@ class HealthWatch:
     journal: Journal
     tracker: OrderTracker
     modes: ModeController
+    reconciler: Reconciler
+    breakers: Collection[CircuitBreaker]
     loop_lag_s: Callable[[], float]
 
     def update(self) -> None:
@@ -39,6 +43,8 @@ class HealthWatch:
         self._exchange()
         self._market()
         self._orders()
+        self._reconciliation()
+        self._breakers()
         lag = self.loop_lag_s()
         status = Status.DEGRADED if lag > SLOW_LOOP_S else Status.OK
         self.health.set("event_loop", status, f"worst lag of the last minute {lag * 1e3:.0f} ms")
@@ -83,3 +89,24 @@ class HealthWatch:
             self.health.set("orders", Status.DEGRADED, f"trading is {self.modes.trading_state}")
         else:
             self.health.set("orders", Status.OK, "all accounted for")
+
+    def _reconciliation(self) -> None:
+        last = self.reconciler.last
+        if last is None:
+            return
+        if last.clean:
+            self.health.set("reconciliation", Status.OK, "journal and exchange agree")
+        else:
+            found = "; ".join(difference.detail for difference in last.differences[:3])
+            self.health.set("reconciliation", Status.DEGRADED, found)
+
+    def _breakers(self) -> None:
+        stopped = [
+            f"{each.name} is {each.state}, after: {each.last_failure}"
+            for each in self.breakers
+            if each.state is not BreakerState.CLOSED
+        ]
+        if stopped:
+            self.health.set("circuit_breakers", Status.DEGRADED, "; ".join(stopped))
+        else:
+            self.health.set("circuit_breakers", Status.OK, "closed")

@@ -6,6 +6,7 @@ from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import OrderState
 from cryptobot.engine.status import STALE_MARKET_MS, ExchangeState
 from cryptobot.settings import Settings
+from cryptobot.trading.differences import Reconciliation
 from cryptobot.trading.exchange_client import ExchangeClient
 from cryptobot.trading.failover import Failover
 from cryptobot.trading.market_data import MarketData
@@ -30,6 +31,10 @@ class LivePreconditions:
 
     def now(self) -> list[FailedPrecondition]:
         """Return what stands in the way by what is in memory; quick."""
+        last = self.reconciler.last
+        return self._standing() if last is None else [*self._standing(), *_unclean(last)]
+
+    def _standing(self) -> list[FailedPrecondition]:
         failed = []
         refusal = self.client.capabilities.live_refusal
         if refusal is not None:
@@ -82,7 +87,7 @@ class LivePreconditions:
         Args:
             confirm: The account's name as the operator typed it.
         """
-        failed = self.now()
+        failed = self._standing()
         if confirm != self.settings.account:
             typed = "nothing" if confirm is None else repr(confirm)
             failed.append(
@@ -93,14 +98,7 @@ class LivePreconditions:
                 )
             )
         if self.client.has_keys and self.exchange.up:
-            result = await self.reconciler.run()
-            if not result.clean:
-                failed.append(
-                    FailedPrecondition(
-                        "reconciliation",
-                        "; ".join(difference.detail for difference in result.differences[:3]),
-                    )
-                )
+            failed.extend(_unclean(await self.reconciler.run()))
         return failed
 
     def _market(self) -> list[FailedPrecondition]:
@@ -111,3 +109,10 @@ class LivePreconditions:
                 heard = "never heard of" if age is None else f"{age / 1000:.0f} s old"
                 failed.append(FailedPrecondition("health", f"market data of {symbol} is {heard}"))
         return failed
+
+
+def _unclean(result: Reconciliation) -> list[FailedPrecondition]:
+    if result.clean:
+        return []
+    details = "; ".join(difference.detail for difference in result.differences[:3])
+    return [FailedPrecondition("reconciliation", details)]

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from cryptobot.control.protocol import ErrorCode, RpcError
 from cryptobot.domain.clock import NS_PER_MS, Clock
 from cryptobot.domain.market import Book, Candle
@@ -23,6 +25,9 @@ from cryptobot.trading.mode_controller import LiveRefused, Switched
 from cryptobot.trading.portfolio import Portfolio
 
 BOOK_LEVELS = 10
+
+
+_log = structlog.stdlib.get_logger("cryptobot.orders")
 
 
 @dataclass(slots=True)
@@ -97,6 +102,9 @@ class ControlMethods:
                     reason=params.reason, actor=params.actor, confirm=params.confirm
                 )
             except LiveRefused as error:
+                _log.warning(
+                    "live_refused", reason=str(error), actor=params.actor, wanted=params.reason
+                )
                 raise RpcError(
                     ErrorCode.LIVE_REFUSED,
                     f"live refused: {error}",

@@ -42,7 +42,7 @@ that our own records do not."""
 BREAKER_GROUPS: Final = ("orders", "reads")
 """As ``trading.guarded_exchange.Group``, which imports too much to be asked before the start."""
 
-ORDER_LOGGERS: Final = ("cryptobot.orders",)
+ORDER_LOGGERS: Final = ("cryptobot.orders", "cryptobot.exchange")
 """Loggers whose every record goes to ``order_processor.log``."""
 
 CLOSE_PATIENCE_S: Final = 4.5

@@ -13,7 +13,7 @@ import structlog
 
 from cryptobot.domain.clock import Clock
 from cryptobot.domain.mode import Mode
-from cryptobot.domain.money import ZERO
+from cryptobot.domain.money import ZERO, plain
 from cryptobot.domain.order import (
     OPEN,
     TERMINAL,
@@ -221,11 +221,30 @@ class OrderTracker:
         }
 
     def _change(
-        self, before: Order, order: Order, new: tuple[Fill, ...], evidence: object
+        self,
+        before: Order,
+        order: Order,
+        new: tuple[Fill, ...],
+        evidence: Mapping[str, object],
     ) -> Order:
         self._store(order)
         self._journal(order, new, evidence, _news(before, order))
         self._tell(order, new)
+        source = evidence.get("source")
+        if source != "answer":  # the gateway logs answers, after all that an order waits for
+            _log.info(
+                "order_changed",
+                requestId=order.request_id,
+                orderId=order.order_id,
+                mode=str(order.mode),
+                symbol=order.symbol,
+                before=str(before.state),
+                state=str(order.state),
+                filled=plain(order.filled),
+                trades=[fill.trade_id for fill in new] or None,
+                source=source,
+                reason=order.reason,
+            )
         return order
 
     def _tell(self, order: Order, new: tuple[Fill, ...]) -> None:

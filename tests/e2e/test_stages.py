@@ -1,4 +1,6 @@
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +24,7 @@ def _counts(metrics: Mapping[Sample, str], name: str, label: str) -> dict[str, i
 
 
 def test_metrics_tell_how_long_orders_spend_in_each_stage_and_on_the_database(
-    simulator: SimulatorProcess, engine: EngineProcess
+    simulator: SimulatorProcess, engine: EngineProcess, user_home: Path
 ) -> None:
     assert engine.call("order.place", **MARKET_BUY)["state"] == "filled"
     set_faults(simulator, [{**TAKEN_UNANSWERED, "count": 1}, UNTOLD])
@@ -34,6 +36,9 @@ def test_metrics_tell_how_long_orders_spend_in_each_stage_and_on_the_database(
         ),
     )
     assert stages == {"checks": 2, "journal": 2, "fence": 2, "exchange": 2, "resolve": 1}
+    log = user_home / "logs" / "order_processor.log"
+    [told] = wait_for("the change in the log", lambda: _changes(log))
+    assert (told["before"], told["state"]) == ("unresolved", "filled")
     database = _counts(engine.metrics(), "cryptobot_db_query_seconds", "operation")
     assert database["migrate"] == 1
     assert database["commit"] >= 4
@@ -42,3 +47,8 @@ def test_metrics_tell_how_long_orders_spend_in_each_stage_and_on_the_database(
 
 def _with(stage: str, counts: dict[str, int]) -> dict[str, int] | None:
     return counts if stage in counts else None
+
+
+def _changes(log: Path) -> list[dict[str, str]]:
+    records = map(json.loads, log.read_text().splitlines())
+    return [record for record in records if record.get("before") == "unresolved"]

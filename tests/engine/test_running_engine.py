@@ -364,6 +364,10 @@ async def test_reconciliation_is_told_in_short_and_in_full(running: Running) -> 
     await running.engine._rooms.reconciler.run()
     short = (await running.ask("engine.status"))["reconciliation"]
     assert (short["outcome"], short["external_orders"]) == ("failed", 0)
+    running.engine._health_watch.update()  # as it does every second
+    status = await running.ask("engine.status")
+    assert status["health"]["components"]["reconciliation"]["status"] == "degraded"
+    assert any(line.startswith("reconciliation: ") for line in status["live_blockers"])
     full = await running.ask("reconciliation.get")
     assert [difference["kind"] for difference in full["differences"]] == ["unreadable"]
     count = sample(running.metrics, "cryptobot_reconciliations_total", outcome="failed")

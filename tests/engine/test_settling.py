@@ -42,6 +42,7 @@ async def test_not_placed_by_a_person_is_in_the_orders_history_with_who_and_why(
         "order.settle",
         order_id=unknown.order_id,
         outcome="not_placed",
+        force=True,
         reason="support says so",
         actor="ann",
     )
@@ -58,7 +59,15 @@ async def test_not_placed_by_a_person_is_in_the_orders_history_with_who_and_why(
 async def test_settle_twice_is_refused_and_says_how_the_order_stands(
     running: Running, unknown: Order
 ) -> None:
-    settle = {"order_id": unknown.order_id, "outcome": "not_placed", "reason": "r", "actor": "a"}
+    settle: dict[str, object] = {
+        "order_id": unknown.order_id,
+        "outcome": "not_placed",
+        "reason": "r",
+        "actor": "a",
+    }
+    unasked = await running.refused("order.settle", **settle)
+    assert "could not be asked" in unasked["message"]
+    settle["force"] = True
     await running.ask("order.settle", **settle)
     error = await running.refused("order.settle", **settle)
     assert error["code"] == ErrorCode.REFUSED
@@ -95,9 +104,12 @@ async def test_command_line_settles_and_shows_an_order(
 
     settle = ("settle", unknown.order_id, "--not-placed", "--reason", "support", "--actor", "ann")
     code, said = await run(*settle)
+    assert code == 1
+    assert "could not be asked" in said
+    code, said = await run(*settle, "--force")
     assert code == 0
     assert f"order {unknown.order_id} is rejected: not_placed: settled by ann: support\n" in said
-    code, said = await run(*settle)
+    code, said = await run(*settle, "--force")
     assert code == 1
     assert "cryptobot: order.settle: order" in said
     assert "only an unresolved order" in said
