@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from cryptobot.control.client import ControlClient
 from cryptobot.control.locate import (
@@ -18,6 +18,9 @@ from cryptobot.control.locate import (
 from cryptobot.control.protocol import LOCK_NAME, SOCKET_NAME, RpcError
 from cryptobot.domain.errors import UserError
 
+OLD_MS: Final = 3_000
+"""Prices older than this are shown as such, as in the window."""
+
 
 def show_status(options: argparse.Namespace) -> int:
     """Ask the engine and print; raise ``UserError`` when none answers."""
@@ -25,7 +28,10 @@ def show_status(options: argparse.Namespace) -> int:
     try:
         with ControlClient(state_dir / SOCKET_NAME) as client:
             status = cast("dict[str, Any]", client.call("engine.status"))
-            strategies = [] if options.json else cast("list[Any]", client.call("strategy.list"))
+            strategies, unknown = [], []
+            if not options.json:
+                strategies = cast("list[Any]", client.call("strategy.list"))
+                unknown = cast("list[Any]", client.call("order.list", state="unresolved"))
     except (RpcError, OSError) as error:
         running = running_engines()
         problem = _problem(state_dir, error, running)
@@ -37,7 +43,7 @@ def show_status(options: argparse.Namespace) -> int:
     if options.json:
         sys.stdout.write(json.dumps(status) + "\n")
     else:
-        sys.stdout.write("\n".join(_lines(status, strategies)) + "\n")
+        sys.stdout.write("\n".join(_lines(status, strategies, unknown)) + "\n")
     return 0
 
 
@@ -60,7 +66,9 @@ def _problem(state_dir: Path, error: RpcError | OSError, running: Sequence[Runni
     )
 
 
-def _lines(status: dict[str, Any], strategies: list[dict[str, Any]]) -> list[str]:
+def _lines(
+    status: dict[str, Any], strategies: list[dict[str, Any]], unknown: list[dict[str, Any]]
+) -> list[str]:
     exchange, orders, latency = status["exchange"], status["orders"], status["latency_ms"]
     mode = status["mode"].upper()
     if mode == "LIVE" and exchange["simulated"]:
@@ -88,6 +96,12 @@ def _lines(status: dict[str, Any], strategies: list[dict[str, Any]]) -> list[str
             + (f", clock skew {skew} ms" if skew is not None else ""),
         ),
         ("orders", counts),
+        *(("  unresolved", f"{item['order_id']} {item['symbol']}") for item in unknown),
+        *(
+            [("dead letters", f"{waiting} wait for a person, in the window's tab Health")]
+            if (waiting := status["dead_letters"]["waiting"])
+            else []
+        ),
         ("latency", quantiles),
         ("strategies", _names(strategies, "running")),
         *(
@@ -115,7 +129,9 @@ def _lines(status: dict[str, Any], strategies: list[dict[str, Any]]) -> list[str
 def _prices(item: dict[str, Any]) -> str:
     if item["bid"] is None and item["ask"] is None and item["last"] is None:
         return "nothing received yet"
-    return ", ".join(f"{name} {item[name] or 'none'}" for name in ("bid", "ask", "last"))
+    prices = ", ".join(f"{name} {item[name] or 'none'}" for name in ("bid", "ask", "last"))
+    old = item["age_ms"] is not None and item["age_ms"] > OLD_MS
+    return f"{prices}  OLD: nothing heard for {item['age_ms'] / 1000:.0f} s" if old else prices
 
 
 def _names(strategies: list[dict[str, Any]], state: str) -> str:

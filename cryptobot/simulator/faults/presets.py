@@ -47,7 +47,7 @@ _Rows = tuple[tuple[str, str, tuple[Mapping[str, object], ...]], ...]
 
 _ANSWERS: _Rows = (
     ("lost_reply", "The next order is taken, its answer never comes", (_once("hang", _ORDER),)),
-    ("accepted_then_silent", "The next order is taken, then nothing tells of it for 15 s", (
+    ("accepted_then_silent", "The next order is taken, no answer; for 60 s reads are 15 s old", (
         _once("hang", _ORDER, for_s=60),
         {"kind": "drop", "match": {"event": "executionReport"}, "for_s": 60},
         {"kind": "stale", "lag_ms": 15_000, "for_s": 60},
