@@ -15,8 +15,9 @@ _EXACT = Context(prec=60)
 class Position:
     """What fills of one symbol leave, by average cost.
 
-    A fee in the base currency lowers the amount held, one in the quote currency raises the cost
-    (buys) or lowers the realized profit (sells); fees in other currencies are only summed.
+    A fee in the base currency lowers the amount held; the part of it that nothing held can pay is
+    spent at the trade's price. One in the quote currency raises the cost (buys) or lowers the
+    realized profit (sells); fees in other currencies are only summed.
 
     Attributes:
         amount: Net, in base currency; negative when more was sold than bought.
@@ -43,7 +44,8 @@ class Position:
             sign = 1 if fill.side is Side.BUY else -1
             amount, cost, realized = self._traded(sign * fill.amount, fill.price)
             if fill.fee_currency == base:
-                amount -= fill.fee
+                lacking = max(ZERO, fill.fee - max(amount, ZERO)) * fill.price
+                amount, cost, realized = amount - fill.fee, cost - lacking, realized - lacking
             elif fill.fee_currency == quote and sign > 0:
                 cost += fill.fee
             elif fill.fee_currency == quote:

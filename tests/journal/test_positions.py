@@ -31,6 +31,19 @@ def _fill(side: Side, amount: str, price: str, fee: str = "0", currency: str = "
         ([_fill(Side.SELL, "1", "100"), _fill(Side.BUY, "1", "90")], "0", "0", "10"),
         ([_fill(Side.BUY, "1", "100", "0.1", "BTC")], "0.9", "100", "0"),
         ([_fill(Side.BUY, "1", "100", "2", "USDT")], "1", "102", "0"),
+        # A fee that nothing held can pay is spent at the price: it must not look like a short's.
+        (
+            [_fill(Side.SELL, "1", "100"), _fill(Side.BUY, "1", "90", "0.1", "BTC")],
+            "-0.1",
+            "-9",
+            "1",
+        ),
+        (
+            [_fill(Side.SELL, "2", "100"), _fill(Side.BUY, "1", "90", "0.1", "BTC")],
+            "-1.1",
+            "-109",
+            "1",
+        ),
         (
             [_fill(Side.BUY, "1", "100", "2", "USDT"), _fill(Side.SELL, "1", "110", "3", "USDT")],
             "0",
