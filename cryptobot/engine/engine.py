@@ -409,6 +409,7 @@ class Engine:
             self._metrics.resilience.failover(took_ns / NS_PER_S)
         if status.mode is Mode.LIVE and before is Mode.PAPER:
             self._rooms.failover.forgive()
+            self._connection.refresh_balances()
         self._metrics.mode.trading_state(str(self._rooms.modes.trading_state))
         if status.mode is not before:
             self._rooms.strategies.on_mode(status.mode)
