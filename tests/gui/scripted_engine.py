@@ -112,7 +112,7 @@ class ScriptedEngine:
 
         self.run(send)
 
-    def run(self, work: Callable[[], None]) -> None:
+    def run(self, work: Callable[[], object]) -> None:
         """Run ``work`` in the engine's thread."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(work)
