@@ -1,12 +1,17 @@
+import time
+from collections.abc import Callable
+
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
-from PySide6.QtWidgets import QTableView
+from PySide6.QtWidgets import QApplication, QTableView
 from pytestqt.qtbot import QtBot
 
 from cryptobot.gui.banner_state import Face
+from cryptobot.gui.main_window import MainWindow
 from cryptobot.gui.models.order_columns import OrderColumn
 from cryptobot.gui.models.orders import OrderFilter
 from tests.gui.conftest import OpenWindow
+from tests.gui.scripted_account import stamp
 from tests.gui.scripted_engine import ScriptedEngine
 from tests.gui.scripted_past import populate
 from tests.gui.test_window_modes import WAIT_MS, wait_face
@@ -47,6 +52,65 @@ def test_ticket_with_a_good_order_sends_it_and_shows_the_answer(
     choose_first(blotter.table)
     blotter.cancel_action.trigger()
     qtbot.waitUntil(lambda: blotter.model.counts[OrderFilter.OPEN] == 0, timeout=WAIT_MS)
+
+
+def place(window: MainWindow, qtbot: QtBot, words: str) -> None:
+    """Place an order with the ticket and wait for ``words``."""
+    ticket = window.panels.ticket
+    qtbot.waitUntil(lambda: ticket.symbol.count() > 0, timeout=WAIT_MS)
+    ticket.amount.setText("0.01")
+    ticket.price.setText("60000")
+    qtbot.waitUntil(ticket.submit.isEnabled, timeout=WAIT_MS)
+    ticket.submit.click()
+    qtbot.waitUntil(lambda: words in ticket.result.text(), timeout=WAIT_MS)
+    assert not ticket.result.isHidden()
+
+
+def test_answer_under_the_ticket_follows_its_order_and_ends_with_the_mode(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window()
+    wait_face(qtbot, window, Face.PAPER)
+    result = window.panels.ticket.result
+    place(window, qtbot, "accepted on paper")
+    (order,) = engine.account.orders.values()
+    order |= {"state": "unresolved", "updated_at": stamp(time.time() + 1)}
+    engine.tell("orders", order)
+    qtbot.waitUntil(lambda: "unresolved on paper" in result.text(), timeout=WAIT_MS)
+    assert result.property("role") == "warn"
+    order |= {"state": "filled", "updated_at": stamp(time.time() + 2)}
+    engine.tell("orders", order)
+    qtbot.waitUntil(lambda: "filled on paper" in result.text(), timeout=WAIT_MS)
+    assert result.property("role") == "good"
+    engine.account.mode = "live"
+    wait_face(qtbot, window, Face.LIVE)
+    assert result.isHidden()
+
+
+def test_answer_under_the_ticket_goes_when_another_order_is_typed(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window()
+    wait_face(qtbot, window, Face.PAPER)
+    ticket = window.panels.ticket
+    others: list[Callable[[], object]] = [
+        lambda: ticket.amount.setText("0.02"),
+        lambda: ticket.price.setText("60001"),
+        ticket.sell.toggle,
+        lambda: ticket.time_in_force.setCurrentIndex(1),
+        lambda: ticket.symbol.setCurrentText("ETH/USDT"),
+    ]
+    for another in others:
+        place(window, qtbot, "accepted on paper")
+        another()
+        assert ticket.result.isHidden()
+    order = list(engine.account.orders.values())[-1]
+    order |= {"state": "filled", "updated_at": stamp(time.time() + 1)}
+    engine.tell("orders", order)
+    states = window.session.state.orders
+    qtbot.waitUntil(lambda: states[order["order_id"]].state == "filled", timeout=WAIT_MS)
+    QApplication.processEvents()
+    assert ticket.result.isHidden()
 
 
 def test_ticket_in_live_asks_before_real_money_moves(

@@ -45,10 +45,12 @@ class TicketView(QWidget):
     Signals:
         submitted: An ``OrderIntent`` to send.
         symbol_changed: The chosen symbol.
+        edited: Another order is being typed.
     """
 
     submitted = Signal(object)
     symbol_changed = Signal(str)
+    edited = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -131,6 +133,11 @@ class TicketView(QWidget):
         self.result.show()
         set_role(self.result, role)
         self._judge()
+
+    def hide_result(self) -> None:
+        """Take away what was said of the order before."""
+        self.result.clear()
+        self.result.hide()
 
     def take_price(self, price: Decimal) -> None:
         """Put ``price`` into the ticket."""
@@ -216,7 +223,7 @@ class TicketView(QWidget):
     def begin_sending(self) -> None:
         """Keep the button from being pressed twice until ``show_result``."""
         self._sending = True
-        self.result.hide()
+        self.hide_result()
         self._judge()
 
     def _symbol_chosen(self, symbol: str) -> None:
@@ -229,10 +236,14 @@ class TicketView(QWidget):
         self.symbol.currentTextChanged.connect(self._symbol_chosen)
         for button in (self.buy, self.sell, *self.types.values()):
             button.toggled.connect(self._judge)
+            button.toggled.connect(self.edited)
         for entry in (self.amount, self.price):
             entry.textChanged.connect(self._judge)
+            entry.textChanged.connect(self.edited)
             entry.returnPressed.connect(self._submit)
         self.time_in_force.currentIndexChanged.connect(self._judge)
+        self.time_in_force.currentIndexChanged.connect(self.edited)
+        self.symbol_changed.connect(self.edited)
         self.submit.clicked.connect(self._submit)
 
     def _lay_out(self) -> None:
