@@ -113,6 +113,51 @@ def test_answer_under_the_ticket_goes_when_another_order_is_typed(
     assert ticket.result.isHidden()
 
 
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (860, 560)])
+def test_answer_under_the_ticket_is_whole_at_any_size(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    engine.refuse_place = f"banned: {'the exchange banned this address ' * 4}{'x' * 200}"
+    window = open_window()
+    window.resize(*size)
+    window.docking.arrange()
+    wait_face(qtbot, window, Face.PAPER)
+    place(window, qtbot, "Not placed: banned")
+    result, dock = window.panels.ticket.result, window.docking.docks["Order ticket"]
+    QApplication.processEvents()
+    assert result.height() >= result.heightForWidth(result.width())
+    assert result.width() >= 240
+    corners = (result.rect().topLeft(), result.rect().bottomRight())
+    assert all(dock.rect().contains(result.mapTo(dock, corner)) for corner in corners)
+    assert dock.geometry().bottom() < window.docking.docks["Order book"].geometry().top()
+    if size == (1440, 900):
+        engine.refuse_place = "halted"
+        place(window, qtbot, "Not placed: halted")
+        QApplication.processEvents()
+        button = window.panels.ticket.submit
+        assert button.visibleRegion().boundingRect() == button.rect()
+
+
+def test_ticket_with_long_numbers_stays_as_wide_as_it_was(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window()
+    wait_face(qtbot, window, Face.PAPER)
+    ticket, dock = window.panels.ticket, window.docking.docks["Order ticket"]
+    qtbot.waitUntil(lambda: ticket.symbol.count() > 0, timeout=WAIT_MS)
+    QApplication.processEvents()
+    before = (dock.width(), ticket.width(), ticket.minimumSizeHint().width())
+    ticket.amount.setText(f"{63 * 10**15}.12345")
+    ticket.price.setText(str(4 * 10**15))
+    QApplication.processEvents()
+    assert len(ticket.value.text()) > 40
+    assert engine.asked("instrument.list")
+    assert before == (dock.width(), ticket.width(), ticket.minimumSizeHint().width())
+    assert ticket.width() <= dock.width()
+    ticket.submit.grab()
+    assert ticket.submit.toolTip() == ticket.submit.text()
+
+
 def test_ticket_in_live_asks_before_real_money_moves(
     engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
 ) -> None:

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -29,13 +28,14 @@ from cryptobot.gui.views.ticket_fields import (
     field_widget,
     problem_widget,
 )
-from cryptobot.gui.views.words import ElidedLabel, label, set_role
+from cryptobot.gui.views.words import BrokenLabel, ElidedButton, ElidedLabel, label, set_role
 
 _TYPES: Final = (
     ("&Limit", OrderType.LIMIT),
     ("&Market", OrderType.MARKET),
     ("Ma&ker", OrderType.LIMIT_MAKER),
 )
+_ABOUT: Final = "\N{ALMOST EQUAL TO} "
 _FACE_WORD = {Face.LIVE: "LIVE", Face.PAPER: "PAPER", Face.SIMULATED: "SIMULATED"}
 
 
@@ -80,16 +80,16 @@ class TicketView(QWidget):
             self.time_in_force.addItem(f"{value}  {meaning}", value)
         self.amount_problem = problem_widget()
         self.price_problem = problem_widget()
-        self.value = QLabel(figures.NONE)
+        self.value = ElidedLabel(figures.NONE)
         self.value.setFont(figure_font(9.5, bold=True))
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.submit = QPushButton()
+        self.submit = ElidedButton()
         self.submit.setFont(ui_font(10, bold=True))
         self.submit.setMinimumHeight(36)
-        self.result = label()
-        self.result.setWordWrap(True)
+        self.result = BrokenLabel()
+        """Stands under the ticket, wherever that is put: it must not scroll out of sight."""
+        self.result.setContentsMargins(12, 2, 12, 8)
         self.result.hide()
-        self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._units = {Field.AMOUNT: label(role="muted"), Field.PRICE: label(role="muted")}
         self._lay_out()
         self._wire()
@@ -177,7 +177,7 @@ class TicketView(QWidget):
         self._units[Field.AMOUNT].setText(instrument.base if instrument else "")
         self._units[Field.PRICE].setText(instrument.quote if instrument else "")
         quote = instrument.quote if instrument else ""
-        about = "" if self.verdict.value is None or kind is not OrderType.MARKET else "about "
+        about = "" if self.verdict.value is None or kind is not OrderType.MARKET else _ABOUT
         blind = kind is OrderType.MARKET and bool(self._no_price)
         if self.verdict.value is not None:
             self.value.setText(f"{about}{figures.rounded(self.verdict.value, 2)} {quote}")
@@ -279,7 +279,7 @@ class TicketView(QWidget):
             if problem is not None:
                 form.addWidget(problem, 2 * at + 1, 0, 1, 3)
         worth = QHBoxLayout()
-        worth.addWidget(label("Estimated value", "muted"))
+        worth.addWidget(label("Value", "muted"))
         worth.addWidget(self.value, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 10)
@@ -290,5 +290,4 @@ class TicketView(QWidget):
         column.addLayout(form)
         column.addLayout(worth)
         column.addWidget(self.submit)
-        column.addWidget(self.result)
         column.addStretch()
