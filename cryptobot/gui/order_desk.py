@@ -103,7 +103,7 @@ class OrderDesk:
         def answered(result: object, error: Exception | None) -> None:
             if error is None:
                 try:
-                    order = ReportedOrder.from_wire(result)
+                    order = self._session.state.order_from(result)
                 except Malformed as problem:
                     error = problem
                 else:
@@ -155,7 +155,7 @@ class OrderDesk:
 def order_words(order: ReportedOrder) -> str:
     """Return what became of an order, in one or two sentences."""
     state = order.state.replace("_", " ")
-    words = f"Order {order.order_id[:8]} {state} on {order.mode}"
+    words = f"Order {order.order_id[:8]} {state} on {order.mode_word.lower()}"
     if order.average is not None:
         words += f", {figures.exact(order.filled)} at {figures.exact(round(order.average, 8))}"
     return f"{words}. {order.reason}" if order.reason else f"{words}."

@@ -6,6 +6,7 @@ from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtWidgets import QApplication, QTableView
 from pytestqt.qtbot import QtBot
 
+from cryptobot.domain.order import OrderType
 from cryptobot.gui.banner_state import Face
 from cryptobot.gui.main_window import MainWindow
 from cryptobot.gui.models.order_columns import OrderColumn
@@ -136,6 +137,31 @@ def test_answer_under_the_ticket_is_whole_at_any_size(
         QApplication.processEvents()
         button = window.panels.ticket.submit
         assert button.visibleRegion().boundingRect() == button.rect()
+
+
+def test_simulated_trade_bears_one_word_everywhere(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    engine.account.mode, engine.simulated = "live", True
+    window = open_window()
+    wait_face(qtbot, window, Face.SIMULATED)
+    panels = window.panels
+    panels.ticket.types[OrderType.MARKET].click()
+    place(window, qtbot, "filled on simulated")
+    assert panels.ticket.submit.text().endswith(" SIMULATED")
+    fills = panels.fills.table.model()
+    qtbot.waitUntil(lambda: fills.rowCount() == 1, timeout=WAIT_MS)
+    orders = panels.blotter.table.model()
+    for model in (orders, fills):
+        titles = [
+            model.headerData(at, Qt.Orientation.Horizontal) for at in range(model.columnCount())
+        ]
+        assert model.index(0, titles.index("Mode")).data() == "SIMULATED"
+    panels.blotter.search.setText("simulated")
+    assert orders.rowCount() == 1
+    tip = str(fills.index(0, 0).data(Qt.ItemDataRole.ToolTipRole))
+    assert "simulated" in tip
+    assert "live" not in tip
 
 
 def test_ticket_with_long_numbers_stays_as_wide_as_it_was(
