@@ -17,6 +17,9 @@ _DEFAULT_SIZE: Final = (1_440, 900)
 _LEFT_WIDTH: Final = 372
 _RIGHT_WIDTH: Final = 300
 _BOTTOM_SHARE: Final = 0.34
+_AROUND: Final = 150
+"""About as high as what stands above and below the docks."""
+_TICKET_SHARE: Final = 0.66
 _Area = Qt.DockWidgetArea
 
 
@@ -33,7 +36,7 @@ class Docking:
         self._window = window
         self._store = store
         contents: dict[str, QWidget] = {
-            "Order ticket": ScrollPanel(panels.ticket),
+            "Order ticket": ScrollPanel(panels.ticket, panels.ticket.result),
             "Order book": panels.ladder,
             "Portfolio": panels.portfolio,
             "Strategies": panels.strategies,
@@ -107,9 +110,10 @@ class Docking:
         flat, upright = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         window.resizeDocks([docks["Order ticket"]], [_RIGHT_WIDTH], flat)
         window.resizeDocks([docks["Orders"]], [int(window.height() * _BOTTOM_SHARE)], upright)
-        ticket = docks["Order ticket"].sizeHint().height()
+        room = window.height() - _AROUND
+        ticket = min(docks["Order ticket"].sizeHint().height(), int(room * _TICKET_SHARE))
         window.resizeDocks(
-            [docks["Order ticket"], docks["Order book"]], [ticket, window.height()], upright
+            [docks["Order ticket"], docks["Order book"]], [ticket, room - ticket], upright
         )
         if wide:
             window.resizeDocks([docks["Portfolio"]], [_LEFT_WIDTH], flat)

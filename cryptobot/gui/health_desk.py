@@ -13,7 +13,6 @@ from cryptobot.gui import figures
 from cryptobot.gui.connection import Done
 from cryptobot.gui.engine_status import EngineStatus
 from cryptobot.gui.mode_switch import actor
-from cryptobot.gui.models.order_columns import mode_text
 from cryptobot.gui.order_path import DeadLetter, in_words
 from cryptobot.gui.reported import ReportedOrder
 from cryptobot.gui.session import Session
@@ -198,7 +197,7 @@ def order_words(order: ReportedOrder) -> str:
     """Return an order in words."""
     price = "at market" if order.price is None else f"at {figures.exact(order.price)}"
     amount = figures.exact(order.amount)
-    return f"{order.side.capitalize()} {amount} {order.symbol} {price}, {mode_text(order)}"
+    return f"{order.side.capitalize()} {amount} {order.symbol} {price}, {order.mode_word}"
 
 
 def _where(letter: DeadLetter, status: EngineStatus | None) -> str:

@@ -4,7 +4,16 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMenuBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QMenuBar,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from cryptobot.gui.banner_state import Face
 from cryptobot.gui.chart_feed import ChartFeed
@@ -218,13 +227,30 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(top)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(bar)
+        column.addWidget(bar if self.simulator is None else self._beside(bar, self.simulator))
         column.addWidget(self.panels.banner)
-        if self.simulator is not None:
-            column.addWidget(SimulatorStrip(self.simulator))
-            self.simulator.start()
         column.addWidget(self.panels.result)
         self.setMenuWidget(top)
+
+    def _beside(self, bar: QMenuBar, simulator: SimulatorLink) -> QWidget:
+        """Return the menus with the simulator's faults beside them."""
+        top = QWidget()
+        top.setObjectName("panel")
+        top.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        row = QHBoxLayout(top)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        bar.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        row.addWidget(bar)
+        strip = SimulatorStrip(simulator)
+        room = strip.sizePolicy()
+        room.setRetainSizeWhenHidden(True)
+        room.setHorizontalPolicy(QSizePolicy.Policy.Expanding)
+        strip.setSizePolicy(room)
+        row.addWidget(strip, 1)
+        top.setFixedHeight(max(bar.sizeHint().height(), strip.minimumSizeHint().height()))
+        simulator.start()
+        return top
 
     def _show_health(self) -> None:
         self.open_health(self.panels.health.worst)

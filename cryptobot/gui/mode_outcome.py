@@ -5,6 +5,7 @@ what happened        tone    the words say
 ===================  ======  ============================================================
 answered: paper      good    since when, each in-flight order, what stays open, cancelled
 answered: live       good    since when
+paper, by others     bad     what stays open, why it was switched
 no answer in time    bad     that the fence file was written, where, and what it does
 no engine            bad     the same
 refused              bad     each failed precondition
@@ -38,6 +39,8 @@ class Cause(StrEnum):
     """The engine did not switch, so the window tripped the fence."""
     NOT_FENCED = "not fenced"
     ON_PAPER = "on paper"
+    LEFT_OPEN = "left open"
+    """Somebody or something switched to paper, and live orders stay open."""
     NO_ENGINE = "no engine"
     """The engine that the window started ended."""
 
@@ -107,8 +110,11 @@ def _in_flight(source: Mapping[str, object]) -> str:
 def _open_live(number: int) -> str:
     if not number:
         return "No live order is open."
-    stay = "stays" if number == 1 else "stay"
-    return f"{_orders(number)} {stay} open on the exchange and tracked."
+    return f"{_orders(number)} {_stay(number)} open on the exchange and tracked."
+
+
+def _stay(number: int) -> str:
+    return "stays" if number == 1 else "stay"
 
 
 def _orders(number: int) -> str:
@@ -148,13 +154,27 @@ def ended(reason: str, *, heard: bool) -> Outcome:
     return Outcome(Tone.BAD, title, f"{reason}. Then press Start engine.", cause=Cause.NO_ENGINE)
 
 
-def over(*, fenced: bool) -> Outcome:
+def left_open(number: int, reason: str) -> Outcome:
+    """Return what to say when others switched to paper and ``number`` live orders stay open."""
+    because = f" Switched to paper: {reason}." if reason else ""
+    return Outcome(
+        Tone.BAD,
+        f"On paper, but {_orders(number)} {_stay(number)} open.",
+        f"{_open_live(number)}{because}",
+        number,
+        cause=Cause.LEFT_OPEN,
+    )
+
+
+def over(*, fenced: bool, open_live: int) -> Outcome:
     """Return what to say when the engine is back, on paper, after it did not switch."""
     stays = "The fence stays until you go live. " if fenced else ""
+    stays += f"{_open_live(open_live)} " if open_live else ""
     return Outcome(
         Tone.GOOD,
         "Over: the engine answers again and is on paper.",
         f"{stays}Its orders have been read again; look for any that were under way.",
+        open_live,
         cause=Cause.ON_PAPER,
     )
 

@@ -1,4 +1,8 @@
-"""Sending and cancelling orders, and saying what came of it."""
+"""Sending and cancelling orders, and saying what came of it no longer than it is so.
+
+What is said of an order follows its state. It goes when the mode changes and when the next order is
+typed, except that there was no answer: that stays until the engine answers again.
+"""
 
 import time
 from dataclasses import replace
@@ -12,7 +16,7 @@ from cryptobot.gui import figures
 from cryptobot.gui.banner_state import Face, face_of
 from cryptobot.gui.reported import ReportedOrder
 from cryptobot.gui.session import Session
-from cryptobot.gui.state import Link
+from cryptobot.gui.state import Changes, Link
 from cryptobot.gui.ticket_rules import place_params, sentence
 from cryptobot.gui.views.questions import LiveOrderQuestion
 from cryptobot.gui.views.ticket import TicketView
@@ -48,7 +52,11 @@ class OrderDesk:
         self._window = window
         self._question: LiveOrderQuestion | None = None
         self._unanswered_at: float | None = None
-        session.refreshed.connect(self._look_again)
+        self._followed = ""
+        """Id of the order that the ticket tells of."""
+        self._face = face_of(session.state)
+        session.refreshed.connect(self._refreshed)
+        ticket.edited.connect(self._forget)
 
     def place(self, intent: OrderIntent) -> None:
         """Send ``intent``; real money is asked about first."""
@@ -82,7 +90,7 @@ class OrderDesk:
                     self._note_silence(error)
                     words = f"Order {order_id[:8]} was not cancelled: {error}"
                     self._session.note("error", words)
-                    self._ticket.show_result(words, "problem")
+                    self._say(words, "problem", order_id)
                 elif isinstance(result, dict):
                     self._session.take_order(result)
 
@@ -95,19 +103,41 @@ class OrderDesk:
         def answered(result: object, error: Exception | None) -> None:
             if error is None:
                 try:
-                    order = ReportedOrder.from_wire(result)
+                    order = self._session.state.order_from(result)
                 except Malformed as problem:
                     error = problem
                 else:
                     self._session.take_order(result)
-                    self._ticket.show_result(order_words(order), _ROLE.get(order.state, "good"))
+                    self._tell(self._session.state.orders.get(order.order_id, order))
                     return
             self._note_silence(error)
-            self._ticket.show_result(not_answered(error), "problem")
+            self._say(not_answered(error), "problem")
 
         self._session.call(
             "order.place", answered, timeout_s=_PLACE_TIMEOUT_S, **place_params(intent)
         )
+
+    def _tell(self, order: ReportedOrder) -> None:
+        self._say(order_words(order), _ROLE.get(order.state, "good"), order.order_id)
+
+    def _say(self, words: str, role: str, order_id: str = "") -> None:
+        self._followed, self._face = order_id, face_of(self._session.state)
+        self._ticket.show_result(words, role)
+
+    def _forget(self) -> None:
+        if self._unanswered_at is None:
+            self._followed = ""
+            self._ticket.hide_result()
+
+    def _refreshed(self, changes: Changes) -> None:
+        face = face_of(self._session.state)
+        if face is not self._face:
+            self._face = face
+            self._forget()
+        order = changes.orders.get(self._followed)
+        if order is not None:
+            self._tell(order)
+        self._look_again()
 
     def _note_silence(self, error: Exception) -> None:
         if isinstance(error, TimeoutError | ConnectionError):
@@ -119,13 +149,13 @@ class OrderDesk:
         alive = self._session.state.link is Link.ALIVE
         if since is not None and heard is not None and alive and heard > since:
             self._unanswered_at = None
-            self._ticket.show_result(ANSWERS_AGAIN, "muted")
+            self._say(ANSWERS_AGAIN, "muted")
 
 
 def order_words(order: ReportedOrder) -> str:
     """Return what became of an order, in one or two sentences."""
     state = order.state.replace("_", " ")
-    words = f"Order {order.order_id[:8]} {state} on {order.mode}"
+    words = f"Order {order.order_id[:8]} {state} on {order.mode_word.lower()}"
     if order.average is not None:
         words += f", {figures.exact(order.filled)} at {figures.exact(round(order.average, 8))}"
     return f"{words}. {order.reason}" if order.reason else f"{words}."

@@ -35,6 +35,11 @@ def instant(stamp: str) -> float:
         raise Malformed(f"not a time: {stamp!r}") from None
 
 
+def mode_word(mode: str, *, simulated: bool) -> str:
+    """Return where an order of ``mode`` goes: to a simulated exchange is not live."""
+    return "SIMULATED" if simulated and mode == Mode.LIVE else mode.upper()
+
+
 @dataclass(frozen=True, slots=True)
 class ReportedOrder:
     """An order as last reported. Times are seconds since the epoch, UTC."""
@@ -68,6 +73,11 @@ class ReportedOrder:
     def is_open(self) -> bool:
         """Whether it may still trade."""
         return self.state in OPEN or self.state is OrderState.INITIALIZED
+
+    @property
+    def mode_word(self) -> str:
+        """LIVE, PAPER or SIMULATED."""
+        return mode_word(self.mode, simulated=self.simulated)
 
     @property
     def counts_as_failed(self) -> bool:
@@ -139,9 +149,16 @@ class ReportedFill:
     liquidity: str
     mode: str
     at: float
+    simulated: bool = False
+    """As of an order."""
+
+    @property
+    def mode_word(self) -> str:
+        """LIVE, PAPER or SIMULATED."""
+        return mode_word(self.mode, simulated=self.simulated)
 
     @classmethod
-    def from_wire(cls, data: object) -> "ReportedFill":
+    def from_wire(cls, data: object, *, simulated: bool = False) -> "ReportedFill":
         """Return the fill of the ``fills`` topic or an answer.
 
         Raises:
@@ -163,6 +180,7 @@ class ReportedFill:
             liquidity=optional_text(source, "liquidity") or "",
             mode=optional_text(source, "mode") or "",
             at=instant(text(source, "at")),
+            simulated=simulated,
         )
 
 

@@ -189,10 +189,22 @@ class EngineState:
     def _lost(self) -> bool:
         return self.link is not Link.ALIVE
 
+    @property
+    def _simulated(self) -> bool:
+        return self.status is not None and self.status.simulated
+
     def note(self, level: str, event: str) -> None:
         """Put a line of the window's own into the log."""
         self._changes.log.append(LogRecord.here(level, event, self._now()))
         self._changes.parts.add(Part.LOG)
+
+    def order_from(self, data: object) -> ReportedOrder:
+        """Return an order as the engine sent it, without taking it.
+
+        Raises:
+            Malformed: It cannot be read.
+        """
+        return ReportedOrder.from_wire(data, simulated=self._simulated)
 
     def read_order(self, data: object) -> None:
         """Take an order; an older report never overwrites a newer one.
@@ -200,8 +212,7 @@ class EngineState:
         Raises:
             Malformed: It cannot be read.
         """
-        simulated = self.status is not None and self.status.simulated
-        order = ReportedOrder.from_wire(data, simulated=simulated)
+        order = self.order_from(data)
         known = self.orders.get(order.order_id)
         if known is not None and (
             order.updated < known.updated
@@ -218,7 +229,7 @@ class EngineState:
         Raises:
             Malformed: It cannot be read.
         """
-        fill = ReportedFill.from_wire(data)
+        fill = ReportedFill.from_wire(data, simulated=self._simulated)
         key = (fill.symbol, fill.trade_id)
         if key not in self.fills:
             self.fills[key] = fill

@@ -48,6 +48,7 @@ class ScriptedEngine:
         self.account = ScriptedAccount(seed, mode)
         self.health = ScriptedHealth()
         self.refuse: str | None = None
+        self.refuse_place: str | None = None
         self.mode_since, self.mode_reason = time.time(), "started"
         self.trading_state, self.fenced, self.exchange_up = "active", False, True
         self.live_blockers: list[str] = []
@@ -112,7 +113,7 @@ class ScriptedEngine:
 
         self.run(send)
 
-    def run(self, work: Callable[[], None]) -> None:
+    def run(self, work: Callable[[], object]) -> None:
         """Run ``work`` in the engine's thread."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(work)
@@ -317,6 +318,8 @@ class ScriptedEngine:
         }
 
     def order_place(self, symbol: str, side: str, amount: str, **rest: str) -> dict[str, Any]:
+        if self.refuse_place is not None:
+            raise Refused(-32007, self.refuse_place)
         price, kind = rest.get("price"), rest["type"]
         in_force = rest.get("time_in_force", "GTC")
         at = Decimal(price) if price else Decimal(str(self.markets[symbol].candles[-1][4]))

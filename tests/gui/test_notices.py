@@ -6,7 +6,10 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QApplication
@@ -86,6 +89,85 @@ def test_notice_of_paper_goes_when_the_engine_is_live_again(
     wait_title(qtbot, window, "On paper. No live order leaves")
     engine.account.mode = "live"
     qtbot.waitUntil(window.panels.result.isHidden, timeout=WAIT_MS)
+
+
+def book_live(engine: ScriptedEngine, number: int) -> list[dict[str, Any]]:
+    return [
+        engine.account.order("BTC/USDT", "buy", Decimal(60_000 + at), mode="live")
+        for at in range(number)
+    ]
+
+
+def switch_by_script(engine: ScriptedEngine, reason: str) -> None:
+    def switch() -> None:
+        engine.mode_set("paper", reason, "a script")
+
+    engine.run(switch)
+
+
+def test_paper_by_others_tells_what_stays_open_until_none_does(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    engine.account.mode = "live"
+    orders = book_live(engine, 3)
+    engine.account.order("BTC/USDT", "buy", Decimal(60_000), mode="paper")
+    window = open_window()
+    wait_face(qtbot, window, Face.LIVE)
+    qtbot.waitUntil(lambda: len(window.session.state.orders) == 4, timeout=WAIT_MS)
+    assert window.panels.result.isHidden()
+    switch_by_script(engine, "failover: the exchange answers too slowly")
+    wait_title(qtbot, window, "On paper, but 3 live orders stay open.")
+    result = window.panels.result
+    assert result.isVisible()
+    assert "failover: the exchange answers too slowly" in result.detail.text()
+    assert result.cancel_button.text() == "&Cancel 3 open live orders"
+    engine.run(lambda: engine.order_cancel(orders[0]["order_id"]))
+    wait_title(qtbot, window, "2 live orders stay open")
+    engine.stay_open = orders[1:]
+    result.cancel_button.click()
+    wait_title(qtbot, window, "On paper. No live order leaves any more.")
+    assert "2 live orders cancelled" in result.detail.text()
+
+
+def test_paper_by_others_with_all_orders_gone_or_dismissed_tells_nothing(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    orders = book_live(engine, 2)
+    window = open_window()  # on paper already, who knows since when
+    wait_title(qtbot, window, "On paper, but 2 live orders stay open.")
+    result = window.panels.result
+    for order in orders:
+        engine.run(partial(engine.order_cancel, order["order_id"]))
+    qtbot.waitUntil(result.isHidden, timeout=WAIT_MS)
+    engine.account.mode = "live"
+    book_live(engine, 1)
+    wait_face(qtbot, window, Face.LIVE)
+    engine.stop()
+    wait_face(qtbot, window, Face.LOST)
+    engine.account.mode = "paper"  # by the fence file, while nobody looked
+    engine.start()
+    wait_title(qtbot, window, "1 live order stays open")
+    qtbot.waitUntil(result.isVisible, timeout=WAIT_MS)
+    result.dismiss_button.click()
+    heard = window.session.state.heard_at
+    qtbot.waitUntil(lambda: window.session.state.heard_at != heard, timeout=WAIT_MS)
+    assert result.isHidden()
+
+
+def test_over_tells_what_stays_open(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    engine.account.mode = "live"
+    book_live(engine, 1)
+    window = open_window()
+    wait_face(qtbot, window, Face.LIVE)
+    engine.hang = True
+    window.panels.banner.paper_button.click()
+    wait_title(qtbot, window, "The fence is tripped")
+    engine.account.mode, engine.fenced, engine.hang = "paper", True, False
+    wait_title(qtbot, window, "Over: the engine answers again")
+    assert "1 live order stays open" in window.panels.result.detail.text()
+    assert window.panels.result.cancel_button.isVisible()
 
 
 def test_ticket_without_an_answer_says_when_the_engine_is_back(

@@ -1,12 +1,18 @@
+import time
+from collections.abc import Callable
+
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
-from PySide6.QtWidgets import QTableView
+from PySide6.QtWidgets import QApplication, QTableView
 from pytestqt.qtbot import QtBot
 
+from cryptobot.domain.order import OrderType
 from cryptobot.gui.banner_state import Face
+from cryptobot.gui.main_window import MainWindow
 from cryptobot.gui.models.order_columns import OrderColumn
 from cryptobot.gui.models.orders import OrderFilter
 from tests.gui.conftest import OpenWindow
+from tests.gui.scripted_account import stamp
 from tests.gui.scripted_engine import ScriptedEngine
 from tests.gui.scripted_past import populate
 from tests.gui.test_window_modes import WAIT_MS, wait_face
@@ -47,6 +53,135 @@ def test_ticket_with_a_good_order_sends_it_and_shows_the_answer(
     choose_first(blotter.table)
     blotter.cancel_action.trigger()
     qtbot.waitUntil(lambda: blotter.model.counts[OrderFilter.OPEN] == 0, timeout=WAIT_MS)
+
+
+def place(window: MainWindow, qtbot: QtBot, words: str) -> None:
+    """Place an order with the ticket and wait for ``words``."""
+    ticket = window.panels.ticket
+    qtbot.waitUntil(lambda: ticket.symbol.count() > 0, timeout=WAIT_MS)
+    ticket.amount.setText("0.01")
+    ticket.price.setText("60000")
+    qtbot.waitUntil(ticket.submit.isEnabled, timeout=WAIT_MS)
+    ticket.submit.click()
+    qtbot.waitUntil(lambda: words in ticket.result.text(), timeout=WAIT_MS)
+    assert not ticket.result.isHidden()
+
+
+def test_answer_under_the_ticket_follows_its_order_and_ends_with_the_mode(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window()
+    wait_face(qtbot, window, Face.PAPER)
+    result = window.panels.ticket.result
+    place(window, qtbot, "accepted on paper")
+    (order,) = engine.account.orders.values()
+    order |= {"state": "unresolved", "updated_at": stamp(time.time() + 1)}
+    engine.tell("orders", order)
+    qtbot.waitUntil(lambda: "unresolved on paper" in result.text(), timeout=WAIT_MS)
+    assert result.property("role") == "warn"
+    order |= {"state": "filled", "updated_at": stamp(time.time() + 2)}
+    engine.tell("orders", order)
+    qtbot.waitUntil(lambda: "filled on paper" in result.text(), timeout=WAIT_MS)
+    assert result.property("role") == "good"
+    engine.account.mode = "live"
+    wait_face(qtbot, window, Face.LIVE)
+    assert result.isHidden()
+
+
+def test_answer_under_the_ticket_goes_when_another_order_is_typed(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window()
+    wait_face(qtbot, window, Face.PAPER)
+    ticket = window.panels.ticket
+    others: list[Callable[[], object]] = [
+        lambda: ticket.amount.setText("0.02"),
+        lambda: ticket.price.setText("60001"),
+        ticket.sell.toggle,
+        lambda: ticket.time_in_force.setCurrentIndex(1),
+        lambda: ticket.symbol.setCurrentText("ETH/USDT"),
+    ]
+    for another in others:
+        place(window, qtbot, "accepted on paper")
+        another()
+        assert ticket.result.isHidden()
+    order = list(engine.account.orders.values())[-1]
+    order |= {"state": "filled", "updated_at": stamp(time.time() + 1)}
+    engine.tell("orders", order)
+    states = window.session.state.orders
+    qtbot.waitUntil(lambda: states[order["order_id"]].state == "filled", timeout=WAIT_MS)
+    QApplication.processEvents()
+    assert ticket.result.isHidden()
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (860, 560)])
+def test_answer_under_the_ticket_is_whole_at_any_size(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    engine.refuse_place = f"banned: {'the exchange banned this address ' * 4}{'x' * 200}"
+    window = open_window()
+    window.resize(*size)
+    window.docking.arrange()
+    wait_face(qtbot, window, Face.PAPER)
+    place(window, qtbot, "Not placed: banned")
+    result, dock = window.panels.ticket.result, window.docking.docks["Order ticket"]
+    QApplication.processEvents()
+    assert result.height() >= result.heightForWidth(result.width())
+    assert result.width() >= 240
+    corners = (result.rect().topLeft(), result.rect().bottomRight())
+    assert all(dock.rect().contains(result.mapTo(dock, corner)) for corner in corners)
+    assert dock.geometry().bottom() < window.docking.docks["Order book"].geometry().top()
+    if size == (1440, 900):
+        engine.refuse_place = "halted"
+        place(window, qtbot, "Not placed: halted")
+        QApplication.processEvents()
+        button = window.panels.ticket.submit
+        assert button.visibleRegion().boundingRect() == button.rect()
+
+
+def test_simulated_trade_bears_one_word_everywhere(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    engine.account.mode, engine.simulated = "live", True
+    window = open_window()
+    wait_face(qtbot, window, Face.SIMULATED)
+    panels = window.panels
+    panels.ticket.types[OrderType.MARKET].click()
+    place(window, qtbot, "filled on simulated")
+    assert panels.ticket.submit.text().endswith(" SIMULATED")
+    fills = panels.fills.table.model()
+    qtbot.waitUntil(lambda: fills.rowCount() == 1, timeout=WAIT_MS)
+    orders = panels.blotter.table.model()
+    for model in (orders, fills):
+        titles = [
+            model.headerData(at, Qt.Orientation.Horizontal) for at in range(model.columnCount())
+        ]
+        assert model.index(0, titles.index("Mode")).data() == "SIMULATED"
+    panels.blotter.search.setText("simulated")
+    assert orders.rowCount() == 1
+    tip = str(fills.index(0, 0).data(Qt.ItemDataRole.ToolTipRole))
+    assert "simulated" in tip
+    assert "live" not in tip
+
+
+def test_ticket_with_long_numbers_stays_as_wide_as_it_was(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window()
+    wait_face(qtbot, window, Face.PAPER)
+    ticket, dock = window.panels.ticket, window.docking.docks["Order ticket"]
+    qtbot.waitUntil(lambda: ticket.symbol.count() > 0, timeout=WAIT_MS)
+    QApplication.processEvents()
+    before = (dock.width(), ticket.width(), ticket.minimumSizeHint().width())
+    ticket.amount.setText(f"{63 * 10**15}.12345")
+    ticket.price.setText(str(4 * 10**15))
+    QApplication.processEvents()
+    assert len(ticket.value.text()) > 40
+    assert engine.asked("instrument.list")
+    assert before == (dock.width(), ticket.width(), ticket.minimumSizeHint().width())
+    assert ticket.width() <= dock.width()
+    ticket.submit.grab()
+    assert ticket.submit.toolTip() == ticket.submit.text()
 
 
 def test_ticket_in_live_asks_before_real_money_moves(

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QApplication, QMenu, QMenuBar
 from pytestqt.qtbot import QtBot
 
 from cryptobot.gui.main_window import MainWindow
@@ -133,6 +133,37 @@ def test_window_shows_faults_that_others_switched_on_and_clears_them(
     assert on(simulator) == []
     with urllib.request.urlopen(f"http://127.0.0.1:{simulator.port}/api/v3/ping") as answer:
         assert answer.status == 200
+
+
+@pytest.mark.parametrize("width", [1440, 860])
+def test_strip_that_comes_and_goes_moves_nothing(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot, address: Path, width: int
+) -> None:
+    engine.simulated = True
+    window = open_window(simulator=address)
+    window.resize(width, 700)
+    qtbot.waitUntil(window.simulator_menu.menuAction().isVisible, timeout=WAIT_MS)
+    strip, link, panels = strip_of(window), window.simulator, window.panels
+    assert link is not None
+    shown = (panels.banner, panels.banner.paper_button, panels.chart, panels.ticket.submit)
+
+    def places() -> list[QRect]:
+        QApplication.processEvents()
+        return [QRect(each.mapTo(window, QPoint()), each.size()) for each in shown]
+
+    link.trouble, link.faults = "", ()
+    link.changed.emit()
+    assert strip.isHidden()
+    before = places()
+    for faults in ((FaultOn("f1", "a" * 200, 0, None),), ()):
+        link.faults = faults
+        link.changed.emit()
+        assert strip.isHidden() is not bool(faults)
+        assert places() == before
+        bar = window.findChild(QMenuBar)
+        assert isinstance(bar, QMenuBar)
+        assert all(bar.rect().contains(bar.actionGeometry(each)) for each in bar.actions())
+        assert strip.isHidden() or strip.rect().contains(strip.clear_button.geometry())
 
 
 @pytest.mark.e2e

@@ -54,11 +54,6 @@ def _origin(order: ReportedOrder) -> str:
     return order.origin.removeprefix("strategy:")
 
 
-def mode_text(order: ReportedOrder) -> str:
-    """Return where an order goes: to a simulated exchange is not live."""
-    return "SIM" if order.simulated and order.mode is Mode.LIVE else order.mode.upper()
-
-
 def _mode_ink(order: ReportedOrder, tokens: Tokens) -> str | None:
     if order.mode is not Mode.LIVE:
         return tokens.accent
@@ -71,7 +66,7 @@ ORDER_COLUMNS: tuple[Column[ReportedOrder], ...] = (
     Column(
         "Time", lambda o: figures.clock(o.created), "00:00:00", lambda o: o.created, figures=True
     ),
-    Column("Mode", mode_text, "PAPER", lambda o: o.mode, ink=_mode_ink, rank=1),
+    Column("Mode", lambda o: o.mode_word, "SIMULATED", lambda o: o.mode, ink=_mode_ink, rank=1),
     Column("Symbol", lambda o: o.symbol, "DOGE/USD", lambda o: o.symbol),
     Column(
         "Side",

@@ -139,7 +139,7 @@ class OrdersModel(QAbstractTableModel):
         if not self._words:
             return True
         told = (order.symbol, order.origin, order.state, order.order_id, order.reason or "")
-        ids = (order.client_order_id, order.exchange_order_id, order.side, order.mode)
+        ids = (order.client_order_id, order.exchange_order_id, order.side, order.mode_word)
         return self._words in " ".join((*told, *ids)).lower()
 
     def _key(self, order: ReportedOrder) -> tuple[Any, str]:

@@ -1,4 +1,4 @@
-"""The strip under the banner: which faults are on, and the way to end them."""
+"""Beside the menus: which faults are on, and the way to end them. Its coming moves nothing."""
 
 from typing import Final
 
@@ -12,7 +12,6 @@ from cryptobot.gui.theme import active, ui_font
 from cryptobot.gui.tokens import FACE_FILL
 from cryptobot.gui.views.words import ElidedLabel, label, set_role
 
-_HEIGHT: Final = 34
 _BAR: Final = 4
 
 
@@ -26,7 +25,6 @@ class SimulatorStrip(QWidget):
     def __init__(self, link: SimulatorLink) -> None:
         super().__init__()
         self._link = link
-        self.setFixedHeight(_HEIGHT)
         self.title = label()
         self.title.setFont(ui_font(9.5, bold=True))
         self.words = ElidedLabel()
@@ -34,7 +32,7 @@ class SimulatorStrip(QWidget):
         self.clear_button.setProperty("role", "link")
         self.clear_button.clicked.connect(link.clear)
         row = QHBoxLayout(self)
-        row.setContentsMargins(22, 2, 12, 2)
+        row.setContentsMargins(16, 0, 12, 0)
         row.setSpacing(12)
         row.addWidget(self.title)
         row.addWidget(self.words, 1)
@@ -48,7 +46,6 @@ class SimulatorStrip(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(tokens.panel))
         painter.fillRect(0, 0, _BAR, self.height(), QColor(FACE_FILL["SIMULATED"]))
-        painter.fillRect(0, self.height() - 1, self.width(), 1, QColor(tokens.line))
         painter.end()
 
     def _show(self) -> None:

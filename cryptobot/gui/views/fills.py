@@ -31,13 +31,14 @@ FILL_COLUMNS: tuple[Column[ReportedFill], ...] = (
         "Fee", lambda f: f"{figures.exact(f.fee)} {f.fee_currency}", "0.00001234 USDT", figures=True
     ),
     Column("Liquidity", lambda f: f.liquidity.capitalize(), "Maker"),
-    Column("Mode", lambda f: f.mode.upper(), "PAPER"),
+    Column("Mode", lambda f: f.mode_word, "SIMULATED"),
     Column("Order id", lambda f: f.order_id[:8], "0123abcd", figures=True),
 )
 
 
 def _tooltip(fill: ReportedFill) -> str:
-    told = f"{fill.mode}, {fill.liquidity}, fee {figures.exact(fill.fee)} {fill.fee_currency}"
+    fee = f"{figures.exact(fill.fee)} {fill.fee_currency}"
+    told = f"{fill.mode_word.lower()}, {fill.liquidity}, fee {fee}"
     return f"Trade {fill.trade_id}\nOrder {fill.order_id}\n{figures.utc(fill.at)}\n{told}"
 
 

@@ -18,7 +18,7 @@ from cryptobot.gui.health_checks import (
     trigger_word,
 )
 from cryptobot.gui.models.columns import Column
-from cryptobot.gui.models.order_columns import mode_text, side_ink, side_text
+from cryptobot.gui.models.order_columns import side_ink, side_text
 from cryptobot.gui.order_path import OPEN, Breaker, DeadLetter, Finding, Trigger, in_words
 from cryptobot.gui.reported import ReportedOrder
 from cryptobot.gui.views.health_page import HealthPage
@@ -77,7 +77,7 @@ _UNRESOLVED_COLUMNS: tuple[Column[ReportedOrder], ...] = (
         figures=True,
         rank=1,
     ),
-    Column("Mode", mode_text, "PAPER", rank=3),
+    Column("Mode", lambda o: o.mode_word, "SIMULATED", rank=3),
     Column("Why", lambda o: o.reason or figures.NONE, "", rank=2),
 )
 

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -29,13 +28,14 @@ from cryptobot.gui.views.ticket_fields import (
     field_widget,
     problem_widget,
 )
-from cryptobot.gui.views.words import ElidedLabel, label, set_role
+from cryptobot.gui.views.words import BrokenLabel, ElidedButton, ElidedLabel, label, set_role
 
 _TYPES: Final = (
     ("&Limit", OrderType.LIMIT),
     ("&Market", OrderType.MARKET),
     ("Ma&ker", OrderType.LIMIT_MAKER),
 )
+_ABOUT: Final = "\N{ALMOST EQUAL TO} "
 _FACE_WORD = {Face.LIVE: "LIVE", Face.PAPER: "PAPER", Face.SIMULATED: "SIMULATED"}
 
 
@@ -45,10 +45,12 @@ class TicketView(QWidget):
     Signals:
         submitted: An ``OrderIntent`` to send.
         symbol_changed: The chosen symbol.
+        edited: Another order is being typed.
     """
 
     submitted = Signal(object)
     symbol_changed = Signal(str)
+    edited = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -78,16 +80,16 @@ class TicketView(QWidget):
             self.time_in_force.addItem(f"{value}  {meaning}", value)
         self.amount_problem = problem_widget()
         self.price_problem = problem_widget()
-        self.value = QLabel(figures.NONE)
+        self.value = ElidedLabel(figures.NONE)
         self.value.setFont(figure_font(9.5, bold=True))
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.submit = QPushButton()
+        self.submit = ElidedButton()
         self.submit.setFont(ui_font(10, bold=True))
         self.submit.setMinimumHeight(36)
-        self.result = label()
-        self.result.setWordWrap(True)
+        self.result = BrokenLabel()
+        """Stands under the ticket, wherever that is put: it must not scroll out of sight."""
+        self.result.setContentsMargins(12, 2, 12, 8)
         self.result.hide()
-        self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._units = {Field.AMOUNT: label(role="muted"), Field.PRICE: label(role="muted")}
         self._lay_out()
         self._wire()
@@ -132,6 +134,11 @@ class TicketView(QWidget):
         set_role(self.result, role)
         self._judge()
 
+    def hide_result(self) -> None:
+        """Take away what was said of the order before."""
+        self.result.clear()
+        self.result.hide()
+
     def take_price(self, price: Decimal) -> None:
         """Put ``price`` into the ticket."""
         if self.chosen_type is OrderType.MARKET:
@@ -170,7 +177,7 @@ class TicketView(QWidget):
         self._units[Field.AMOUNT].setText(instrument.base if instrument else "")
         self._units[Field.PRICE].setText(instrument.quote if instrument else "")
         quote = instrument.quote if instrument else ""
-        about = "" if self.verdict.value is None or kind is not OrderType.MARKET else "about "
+        about = "" if self.verdict.value is None or kind is not OrderType.MARKET else _ABOUT
         blind = kind is OrderType.MARKET and bool(self._no_price)
         if self.verdict.value is not None:
             self.value.setText(f"{about}{figures.rounded(self.verdict.value, 2)} {quote}")
@@ -216,7 +223,7 @@ class TicketView(QWidget):
     def begin_sending(self) -> None:
         """Keep the button from being pressed twice until ``show_result``."""
         self._sending = True
-        self.result.hide()
+        self.hide_result()
         self._judge()
 
     def _symbol_chosen(self, symbol: str) -> None:
@@ -229,10 +236,14 @@ class TicketView(QWidget):
         self.symbol.currentTextChanged.connect(self._symbol_chosen)
         for button in (self.buy, self.sell, *self.types.values()):
             button.toggled.connect(self._judge)
+            button.toggled.connect(self.edited)
         for entry in (self.amount, self.price):
             entry.textChanged.connect(self._judge)
+            entry.textChanged.connect(self.edited)
             entry.returnPressed.connect(self._submit)
         self.time_in_force.currentIndexChanged.connect(self._judge)
+        self.time_in_force.currentIndexChanged.connect(self.edited)
+        self.symbol_changed.connect(self.edited)
         self.submit.clicked.connect(self._submit)
 
     def _lay_out(self) -> None:
@@ -268,7 +279,7 @@ class TicketView(QWidget):
             if problem is not None:
                 form.addWidget(problem, 2 * at + 1, 0, 1, 3)
         worth = QHBoxLayout()
-        worth.addWidget(label("Estimated value", "muted"))
+        worth.addWidget(label("Value", "muted"))
         worth.addWidget(self.value, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 10)
@@ -279,5 +290,4 @@ class TicketView(QWidget):
         column.addLayout(form)
         column.addLayout(worth)
         column.addWidget(self.submit)
-        column.addWidget(self.result)
         column.addStretch()
