@@ -48,15 +48,16 @@ Methods beyond the contract's:
   ``{at, outcome, repaired, balances_compared, differences: [{kind, subject, detail, order_id}],
   external_orders: [{symbol, exchange_order_id, client_order_id, side, amount}]}``; outcome:
   ``clean``, ``repaired``, ``mismatch``, ``failed``; kinds: ``unreadable``, ``unknown_own_order``,
-  ``open_there``, ``forgotten``, ``missing_trades``, ``unresolved``, ``balance``,
-  ``balance_not_believed``. External orders are listed and never touched; a balance that our trades
-  do not explain is told once and counted from then on.
+  ``open_there``, ``forgotten``, ``missing_trades``, ``traded_after_all``, ``unresolved``,
+  ``balance``, ``balance_not_believed``. External orders are listed and never touched; a balance
+  that our trades do not explain is told once and counted from then on.
 - ``order.get`` answers an order with its history: ``events: [{seq, at, from, state, reason,
   evidence}]``, oldest first (``null`` while the journal cannot be read).
-- ``order.settle {order_id, outcome, exchange_order_id?, reason, actor}`` answers the order. Only
-  for one that is ``unresolved``. outcome ``adopt``: the exchange's order of that id (without one:
-  of our client order id) is this one, its state is taken over; ``not_placed``: the exchange never
-  had it, it is ``rejected``. Refused with ``REFUSED`` when the exchange says otherwise.
+- ``order.settle {order_id, outcome, exchange_order_id?, reason, actor, force?}`` answers the order.
+  Only for one that is ``unresolved``. outcome ``adopt``: the exchange's order of that id (without
+  one: of our client order id) is this one, its state is taken over; ``not_placed``: the exchange
+  never had it, it is ``rejected``. Refused with ``REFUSED`` when the exchange says otherwise, and
+  for ``not_placed`` also when it cannot be asked, unless ``force``.
 - ``deadletter.list {state?, limit?}`` answers ``[{id, sink, operation, subject, payload, evidence,
   attempts, first_at, last_at, state, reason, actor, updated_at}]``, newest first; state: ``dead``
   (what is asked for when it is left out; ``null`` for all), ``retried``, ``discarded``.

@@ -22,6 +22,8 @@ class DifferenceKind(StrEnum):
     """Accepted once, and the exchange does not know it any more."""
     MISSING_TRADES = "missing_trades"
     """Filled further than its known trades tell."""
+    TRADED_AFTER_ALL = "traded_after_all"
+    """Settled as never placed, and it has trades; they are taken over."""
     UNRESOLVED = "unresolved"
     """An outcome is unknown; it is being looked up."""
     BALANCE = "balance"

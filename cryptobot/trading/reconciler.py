@@ -6,6 +6,7 @@ of balances that our trades do not explain are told once: neither is touched.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -14,6 +15,7 @@ from cryptobot.domain.clock import NS_PER_MS, Clock
 from cryptobot.domain.errors import ReadFailed
 from cryptobot.domain.ids import CLIENT_ORDER_ID_PREFIX
 from cryptobot.domain.mode import Mode
+from cryptobot.domain.money import plain
 from cryptobot.domain.order import OPEN, Fill, Order, OrderReport, OrderState
 from cryptobot.trading.balance_book import BalanceBook
 from cryptobot.trading.differences import Difference, ExternalOrder, Findings, Reconciliation
@@ -24,6 +26,9 @@ from cryptobot.trading.order_tracker import OrderTracker
 
 SOON_S: Final = 0.3
 """Pause before a requested run: the stream usually brings what is missing within it."""
+
+ASKED: Final = 20
+"""Orders of unknown trades that one run asks the exchange about."""
 
 CONFIRM_S: Final = 1.0
 """Pause before balances that differ are read again: they may lag behind a trade just heard of."""
@@ -245,7 +250,45 @@ class Reconciler:
         for symbol in self._all_symbols():
             fills = await self._exchange.my_trades(symbol, since_ms)
             others += [f for f in fills if self._take_over(report_of(f), findings) is None]
-        return [fill for fill in others if fill.at_ns >= baseline.at_ns]
+        others = [fill for fill in others if fill.at_ns >= baseline.at_ns]
+        return await self._not_ours_after_all(others, findings)
+
+    async def _not_ours_after_all(self, others: list[Fill], findings: Findings) -> list[Fill]:
+        """Take over the trades of orders that count as never placed; return the other trades.
+
+        Such an order has no exchange's id here, so its trades are known only by asking whose they
+        are. A reply, or a person, was wrong about it: the trades are true all the same.
+        """
+        orders: dict[str, Order | None] = {}
+        for fill in others:
+            if fill.exchange_order_id not in orders and len(orders) < ASKED:
+                orders[fill.exchange_order_id] = await self._order_of(fill)
+        for fill in others:
+            order = orders.get(fill.exchange_order_id)
+            if order is not None:
+                ours = replace(fill, client_order_id=order.client_order_id)
+                self._take_over(report_of(ours), findings)
+        for order in filter(None, orders.values()):
+            traded = self._tracker.filled_in_fills(order.order_id)
+            findings.differences.append(
+                Difference(
+                    K.TRADED_AFTER_ALL,
+                    order.symbol,
+                    f"{order.symbol}: order {order.order_id} was settled as {order.state} "
+                    f"({order.reason}), but it traded {plain(traded)} on the exchange; these "
+                    "trades are counted now",
+                    order.order_id,
+                )
+            )
+        return [fill for fill in others if orders.get(fill.exchange_order_id) is None]
+
+    async def _order_of(self, fill: Fill) -> Order | None:
+        """Return our order of a trade, by the client order id that the exchange knows."""
+        report = await self._exchange.find_by_exchange_id(fill.symbol, fill.exchange_order_id)
+        if report is None or report.client_order_id is None:
+            return None
+        order = self._tracker.of_client_id(report.client_order_id)
+        return order if order is not None and order.mode is Mode.LIVE else None
 
     def _take_over(self, report: OrderReport, findings: Findings) -> Order | None:
         """Merge what the exchange says into an order of ours, and note what that changed."""

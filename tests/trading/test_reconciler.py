@@ -259,6 +259,30 @@ async def test_balance_changed_by_trades_of_others_says_so(path: OrderPath, book
     assert "-100.1 of the difference of -100.1" in result.differences[1].detail
 
 
+async def test_order_settled_as_never_placed_that_traded_is_told_and_its_trades_are_taken_over(
+    path: OrderPath, books: Books
+) -> None:
+    await books.rooms.run()
+    path.live.answer = lambda _: OutcomeUnknown("no answer", "timeout")
+    order = await path.place()
+    path.tracker.settle(order.order_id, S.REJECTED, "not_placed: settled by ann: r", {})
+    path.live.trades = [a_trade("t1", "web"), a_trade("t2", "theirs")]
+    path.live.trades = [replace(fill, at_ns=path.clock.now_ns()) for fill in path.live.trades]
+    path.live.by_exchange_id["x-web"] = a_report(order.client_order_id, S.FILLED, filled="1")
+    path.live.by_exchange_id["x-theirs"] = a_report("web_7", S.FILLED, filled="1")
+    path.live.held = {"USDT": "799.8", "BTC": "2"}
+    result = await books.rooms.run()
+    first, *others = result.differences
+    assert (first.kind, first.order_id) == (K.TRADED_AFTER_ALL, order.order_id)
+    assert "settled by ann: r), but it traded 1 on the exchange" in first.detail
+    # What others traded stays theirs.
+    assert "1 of the difference of 1 by trades that are not ours" in others[0].detail
+    after = path.tracker.get(order.order_id)
+    assert after is not None
+    assert (after.state, after.filled, after.failed) == (S.REJECTED, D(1), True)
+    assert (await books.rooms.run()).clean
+
+
 async def test_balance_changed_by_a_trade_of_ours_that_nobody_told_is_repaired(
     path: OrderPath, books: Books
 ) -> None:
