@@ -120,7 +120,7 @@ class Rooms:
                 settings.breaker.failures, settings.breaker.open_s, settings.breaker.successes
             ),
             clock=clock,
-            sync_clock=self.client.sync_clock,
+            sync_clock=self._measure_clock,
             silent_s=self.client.traffic.silent_s,
             events=GuardEvents(self.feed.on_retry, self._given_up, self.feed.on_breaker),
             rng=random.Random(ids.hex32()),  # noqa: S311 - jitter is no secret; repeatable by ids
@@ -278,6 +278,11 @@ class Rooms:
     def _market_ages_s(self) -> Mapping[str, float | None]:
         ages = {symbol: self.market.age_ms(symbol) for symbol in self._settings.symbols}
         return {symbol: None if age is None else age / 1e3 for symbol, age in ages.items()}
+
+    async def _measure_clock(self) -> float:
+        """Measure the clock out of turn, and show what came of it."""
+        self.exchange.clock_skew_ms = await self.client.sync_clock()
+        return self.exchange.clock_skew_ms
 
     def _clock_skew_s(self) -> float | None:
         skew_ms = self.client.clock_skew_ms
