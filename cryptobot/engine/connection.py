@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -73,6 +74,7 @@ class ExchangeConnection:
         self._tasks: list[asyncio.Task[None]] = []
         self._paper_reports: asyncio.Task[None] | None = None
         self._balances: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
 
     def start(self) -> None:
@@ -107,19 +109,38 @@ class ExchangeConnection:
         if self._client.has_keys and (self._balances is None or self._balances.done()):
             self._balances = asyncio.create_task(self._read_balances(), name="balances")
 
-    def on_stream(self, channel: str, event: str) -> None:
-        """Reconcile when a stream of own orders or fills had a gap."""
-        if channel in {"orders", "fills"} and event == "disconnected":
+    def on_disconnected(self, channel: str) -> None:
+        """Ask whether the exchange is there, and reconcile if own orders or fills had a gap."""
+        if channel in {"orders", "fills"}:
             self._reconciler.request()
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask_soon(), name="exchange-ask")
+
+    async def _ask_soon(self) -> None:
+        with suppress(ReadFailed):
+            await self.ask()
+
+    async def ask(self) -> None:
+        """Learn whether the exchange answers, and its time.
+
+        Raises:
+            ReadFailed: It does not.
+        """
+        if self._state.detail == "connecting":
+            return
+        try:
+            await self._client.sync_clock()
+        except ReadFailed as error:
+            self.observe(up=False, detail=str(error))
+            raise
+        self.observe(up=True, detail="connected")
 
     async def _stop(self) -> None:
-        for task in (*self._tasks, self._balances):
-            if task is not None:
-                task.cancel()
-        await asyncio.gather(
-            *(task for task in (*self._tasks, self._balances) if task is not None),
-            return_exceptions=True,
-        )
+        asked = (self._balances, self._asking)
+        tasks = [*self._tasks, *(task for task in asked if task is not None)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks.clear()
         await self._market.close()
 
@@ -181,12 +202,17 @@ class ExchangeConnection:
         """Take in whether the exchange answers now."""
         if up != self._state.up or not up:
             self._show(up=up, session="ready" if up else "failed", detail=detail)
+        else:
+            self._show_clock()
 
     def _show(self, *, up: bool, session: str, detail: str) -> None:
         self._state.up, self._state.detail = up, detail
-        self._state.clock_skew_ms = self._client.clock_skew_ms
         self._metrics.exchange.up(self._client.id, up)
         self._metrics.exchange.session(self._client.id, session)
+        self._show_clock()
+
+    def _show_clock(self) -> None:
+        self._state.clock_skew_ms = self._client.clock_skew_ms
         if self._client.clock_skew_ms is not None:
             # The metric tells by how much this machine is ahead.
             self._metrics.exchange.clock_skew(self._client.id, -self._client.clock_skew_ms / 1e3)

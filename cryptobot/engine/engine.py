@@ -10,7 +10,7 @@ import structlog
 from cryptobot import __version__
 from cryptobot.control.protocol import SOCKET_NAME
 from cryptobot.domain.clock import NS_PER_S, Clock
-from cryptobot.domain.errors import JournalUnavailable, ReadFailed, UserError
+from cryptobot.domain.errors import JournalUnavailable, UserError
 from cryptobot.domain.ids import IdSource
 from cryptobot.domain.market import Book, PublicTrade
 from cryptobot.domain.mode import Mode, ModeTrigger, TradingState
@@ -421,7 +421,7 @@ class Engine:
         self._rooms.feed.on_stream(channel, symbol, event, reason)
         self._rooms.market.on_stream(channel, symbol, event, reason)
         if event == "disconnected":
-            self._connection.on_stream(channel, event)
+            self._connection.on_disconnected(channel)
 
     def _start_paper_account(self) -> None:
         """Start the paper account from the live one; called at the very moment of the switch."""
@@ -448,14 +448,7 @@ class Engine:
         self.broadcast.status()
 
     async def _sync_clock(self) -> None:
-        if self._rooms.exchange.detail == "connecting":
-            return
-        try:
-            await self._rooms.client.sync_clock()
-        except ReadFailed as error:
-            self._connection.observe(up=False, detail=str(error))
-            raise
-        self._connection.observe(up=True, detail="connected")
+        await self._connection.ask()
 
     async def _reconcile(self) -> None:
         if self._rooms.client.has_keys and self._rooms.client.instruments:
