@@ -277,6 +277,40 @@ def test_chart_once_loaded_draws_candles_and_our_fills(
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (1100, 700), (860, 560)])
+def test_blotter_of_failed_orders_shows_why(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    engine.account.mode = "live"
+    populate(engine)
+    window = open_window()
+    window.resize(*size)
+    window.docking.arrange()
+    wait_face(qtbot, window, Face.LIVE)
+    blotter = window.panels.blotter
+    table, tabs, filters = blotter.table, blotter.tabs, list(OrderFilter)
+    qtbot.waitUntil(lambda: table.model().rowCount() > 0, timeout=WAIT_MS)
+    qtbot.waitUntil(table.isVisible, timeout=WAIT_MS)
+    for which in (OrderFilter.FAILED, OrderFilter.DENIED):
+        tabs.setCurrentIndex(filters.index(which))
+        assert not table.isColumnHidden(OrderColumn.REASON)
+        assert not table.isColumnHidden(OrderColumn.STATE)
+        assert table.horizontalHeader().length() <= table.viewport().width()
+        shown = {
+            str(table.model().index(row, OrderColumn.REASON).data())
+            for row in range(table.model().rowCount())
+        }
+        told = {
+            str(order["reason"])
+            for order in engine.account.orders.values()
+            if order["state"] == ("denied" if which is OrderFilter.DENIED else "rejected")
+        }
+        assert told <= shown
+        assert "None" not in told
+    tabs.setCurrentIndex(filters.index(OrderFilter.ALL))
+    assert table.isColumnHidden(OrderColumn.REASON)
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1100, 700), (860, 560)])
 def test_tables_at_any_size_show_whole_columns(
     engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot, size: tuple[int, int]
 ) -> None:
