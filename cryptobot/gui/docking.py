@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QMainWindow, QMenu, QStatusBar, QTabWidget, QWidget
 
 from cryptobot.gui.layout_store import LayoutStore
@@ -14,6 +14,8 @@ WIDE: Final = 1_400
 """From this width the portfolio and strategies stand at the left; below they are tabs."""
 
 _DEFAULT_SIZE: Final = (1_440, 900)
+_FRAME: Final = (16, 48)
+"""More than the frame and title that a desktop puts around; not known before it is shown."""
 _LEFT_WIDTH: Final = 372
 _RIGHT_WIDTH: Final = 300
 _BOTTOM_SHARE: Final = 0.34
@@ -120,6 +122,13 @@ class Docking:
             window.resizeDocks([docks["Portfolio"], docks["Strategies"]], [300, 160], upright)
 
     def _fit_screen(self) -> None:
-        room = self._window.screen().availableGeometry().size()
-        width, height = _DEFAULT_SIZE
-        self._window.resize(min(width, room.width()), min(height, room.height()))
+        room = self._window.screen().availableGeometry()
+        size = first_size(room.size())
+        self._window.resize(size)
+        if size != QSize(*_DEFAULT_SIZE):  # little room: leave none of it to chance
+            self._window.move(room.topLeft())
+
+
+def first_size(room: QSize) -> QSize:
+    """Return how large a window without a remembered size is, its frame within ``room``."""
+    return QSize(*_DEFAULT_SIZE).boundedTo(room - QSize(*_FRAME))

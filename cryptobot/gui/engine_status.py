@@ -70,7 +70,6 @@ class EngineStatus:
     symbols: tuple[str, ...] = ()
     timeframe: str = "1m"
     open_orders: int = 0
-    unresolved: int = 0
     in_flight: int = 0
     sent_total: int = 0
     failed_total: int = 0
@@ -119,7 +118,6 @@ class EngineStatus:
             symbols=texts(source, "symbols"),
             timeframe=optional_text(source, "timeframe") or "1m",
             open_orders=count(orders, "open"),
-            unresolved=count(orders, "unresolved"),
             in_flight=count(orders, "in_flight"),
             sent_total=count(orders, "sent_total"),
             failed_total=count(orders, "failed_total"),

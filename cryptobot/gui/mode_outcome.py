@@ -187,4 +187,6 @@ def refused_live(error: Exception) -> Outcome:
         for item in items(data, "failed")
         if isinstance(item, dict)
     )
-    return Outcome(Tone.BAD, f"Live refused: {error}", failed=failed)
+    because = str(error).removeprefix("live refused: ")
+    title = "Live refused:" if failed else f"Live refused: {because}"  # each reason is said once
+    return Outcome(Tone.BAD, title, failed=failed)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 
 from cryptobot.domain.mode import TradingState
 from cryptobot.gui.banner_state import banner_of
+from cryptobot.gui.health_checks import unresolved_of
 from cryptobot.gui.panels import Panels
 from cryptobot.gui.session import Session
 from cryptobot.gui.state import Changes, Link, Part
@@ -34,6 +35,7 @@ class Presenter(QObject):
         self._panels = panels
         self._tray = tray
         self._unsettled = True
+        self._unresolved = 0
         session.refreshed.connect(self.show)
         session.beat.connect(self._beat)
         panels.chart.wanted.connect(self._chart_chosen)
@@ -44,7 +46,7 @@ class Presenter(QObject):
     def show(self, changes: Changes) -> None:
         """Show ``changes``."""
         parts = changes.parts
-        if parts & {Part.LINK, Part.STATUS}:
+        if parts & {Part.LINK, Part.STATUS} or self._count_unresolved() != self._unresolved:
             self.show_status()
         if parts & {Part.INSTRUMENTS, Part.STATUS}:
             symbols = self._state.status.symbols if self._state.status else ()
@@ -80,6 +82,7 @@ class Presenter(QObject):
         now = time.time()
         banner = banner_of(self._state, now)
         self._panels.banner.show_banner(banner)
+        self._unresolved = self._count_unresolved()
         self._panels.status.show_signs(vital_signs(self._state, now))
         status = self._state.status
         halted = status is not None and status.trading_state == TradingState.HALTED
@@ -87,7 +90,10 @@ class Presenter(QObject):
         if status is not None:
             self._panels.chart.show_choices(status.symbols, status.timeframe)
         if self._tray is not None:
-            self._tray.show_banner(banner, status.unresolved if status else 0)
+            self._tray.show_banner(banner, self._unresolved)
+
+    def _count_unresolved(self) -> int:
+        return len(unresolved_of(self._state.orders.values()))
 
     def _beat(self) -> None:
         """Let ages grow, though nothing arrives: that is what they tell."""

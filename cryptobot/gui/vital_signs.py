@@ -11,6 +11,7 @@ from cryptobot.gui.health_checks import (
     breakers_check,
     failover_check,
     reconciliation_check,
+    unresolved_of,
 )
 from cryptobot.gui.market_age import Age
 from cryptobot.gui.state import EngineState, Link
@@ -45,14 +46,15 @@ class VitalSign:
 def vital_signs(state: EngineState, now: float) -> tuple[VitalSign, ...]:
     """Return the cells in the order they are shown; all muted and marked when not current.
 
-    ``now`` is in seconds since the epoch.
+    ``now`` is in seconds since the epoch. Unresolved orders are counted here, as the health panel
+    does: the status is older than the orders.
     """
     status = state.status
     if status is None:
         return (VitalSign("Engine", "not connected", 0, "warn"),)
     signs = (
         *_exchange(status, state.market_age()),
-        *_orders(status),
+        *_orders(status, len(unresolved_of(state.orders.values()))),
         *_order_path(status, now),
         *_engine(status),
     )
@@ -98,7 +100,7 @@ def _link(status: EngineStatus, heard: Age) -> VitalSign:
     return VitalSign(name, f"{_UP} up", 1, "good", where)
 
 
-def _orders(status: EngineStatus) -> tuple[VitalSign, ...]:
+def _orders(status: EngineStatus, unresolved: int) -> tuple[VitalSign, ...]:
     slow = status.p95_ms is not None and status.p95_ms > _SLOW_MS
     return (
         VitalSign(
@@ -120,9 +122,9 @@ def _orders(status: EngineStatus) -> tuple[VitalSign, ...]:
         VitalSign("Open", f"{status.open_orders:,}", 6),
         VitalSign(
             "Unresolved",
-            f"{status.unresolved:,}",
+            f"{unresolved:,}",
             2,
-            "problem" if status.unresolved else "",
+            "problem" if unresolved else "",
             "Orders whose outcome is not known yet; each is being looked up",
             Subject.UNRESOLVED,
         ),

@@ -304,7 +304,10 @@ class ScriptedEngine:
     ) -> dict[str, Any]:
         assert actor
         if mode == "live" and (self.refuse_live or confirm != self.status()["account"]):
-            raise Refused(-32001, "preconditions failed", {"failed": self.refuse_live})
+            why = "; ".join(
+                f"{each['precondition']}: {each['detail']}" for each in self.refuse_live
+            )
+            raise Refused(-32001, f"live refused: {why}", {"failed": self.refuse_live})
         self.account.mode, self.mode_since, self.mode_reason = mode, time.time(), reason
         self.fenced = mode == "paper"
         self._tell("mode", {**self.mode_data(), "trigger": "operator", "actor": actor})

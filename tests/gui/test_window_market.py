@@ -7,6 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from cryptobot.domain.order import OrderState, OrderType
 from cryptobot.gui.banner_state import Face
+from cryptobot.gui.health_checks import Subject
 from cryptobot.gui.main_window import MainWindow
 from cryptobot.gui.models.orders import OrderFilter
 from tests.gui.conftest import OpenWindow
@@ -92,6 +93,47 @@ def test_window_with_a_lost_exchange_says_so_in_the_strip_and_on_the_banner(
     assert strip(window, "Streams").endswith("3 down")
     qtbot.waitUntil(lambda: window.panels.ladder.old != "", timeout=WAIT_MS)
     assert chips(window) == ["EXCHANGE DOWN"]
+
+
+def test_unresolved_in_the_strip_is_the_number_of_the_health_panel_when_the_engine_is_lost(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    populate(engine)
+    window = open_window()
+    wait_face(qtbot, window, Face.PAPER)
+    panels = window.panels
+    qtbot.waitUntil(lambda: strip(window, "Unresolved") == "1", timeout=WAIT_MS)
+    engine.silent = True  # the last status stays, orders do not
+    (known,) = engine.account.with_state("unresolved")
+    new = {**known, "order_id": "f" * 32}
+    engine.tell("orders", new)
+    qtbot.waitUntil(lambda: strip(window, "Unresolved") == "2", timeout=WAIT_MS)
+    engine.tell("orders", {**new, "state": "rejected"})
+    wait_face(qtbot, window, Face.LOST)
+    qtbot.waitUntil(lambda: strip(window, "Unresolved") == "1", timeout=WAIT_MS)
+    assert panels.health.check(Subject.UNRESOLVED).word == "1"
+
+
+def test_strategies_are_grey_while_the_engine_is_lost(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    populate(engine)
+    window = open_window()
+    wait_face(qtbot, window, Face.PAPER)
+    view = window.panels.strategies
+
+    def colours() -> int:
+        return saturated(view.table.viewport().grab().toImage())
+
+    window.resize(1440, 900)
+    window.docking.arrange()
+    qtbot.waitUntil(lambda: view.table.isEnabled() and colours() > 0, timeout=WAIT_MS)
+    engine.silent = True
+    wait_face(qtbot, window, Face.LOST)
+    qtbot.waitUntil(lambda: not view.table.isEnabled(), timeout=WAIT_MS)
+    assert colours() == 0
+    engine.silent = False
+    qtbot.waitUntil(view.table.isEnabled, timeout=WAIT_MS)
 
 
 def test_failed_in_the_blotter_and_in_the_strip_are_the_same_orders(

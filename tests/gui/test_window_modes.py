@@ -131,6 +131,8 @@ def test_live_dialog_with_failed_preconditions_names_each(
     dialog.reason.setText("checks done")
     dialog.go.click()
     qtbot.waitUntil(lambda: "the exchange is down" in dialog.obstacles.text(), timeout=WAIT_MS)
+    said = "Live refused:\n\N{MULTIPLICATION SIGN} Health: the exchange is down"
+    assert dialog.obstacles.text() == said
     engine.refuse_live = []
     dialog.go.click()
     wait_face(qtbot, window, Face.LIVE)

@@ -2,12 +2,13 @@ import time
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtCore import QItemSelectionModel, QSize, Qt
 from PySide6.QtWidgets import QApplication, QTableView
 from pytestqt.qtbot import QtBot
 
 from cryptobot.domain.order import OrderType
 from cryptobot.gui.banner_state import Face
+from cryptobot.gui.docking import first_size
 from cryptobot.gui.main_window import MainWindow
 from cryptobot.gui.models.order_columns import OrderColumn
 from cryptobot.gui.models.orders import OrderFilter
@@ -274,6 +275,62 @@ def test_chart_once_loaded_draws_candles_and_our_fills(
     chart.timeframe.setCurrentText("1h")
     qtbot.waitUntil(lambda: "no candles of 1h here" in chart.hint.text(), timeout=WAIT_MS)
     assert window.panels.ticket.symbol.currentText() == "ETH/USDT"
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1100, 700), (860, 560)])
+def test_blotter_of_failed_orders_shows_why(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    engine.account.mode = "live"
+    populate(engine)
+    window = open_window()
+    window.resize(*size)
+    window.docking.arrange()
+    wait_face(qtbot, window, Face.LIVE)
+    blotter = window.panels.blotter
+    table, tabs, filters = blotter.table, blotter.tabs, list(OrderFilter)
+    qtbot.waitUntil(lambda: table.model().rowCount() > 0, timeout=WAIT_MS)
+    qtbot.waitUntil(table.isVisible, timeout=WAIT_MS)
+    for which in (OrderFilter.FAILED, OrderFilter.DENIED):
+        tabs.setCurrentIndex(filters.index(which))
+        assert not table.isColumnHidden(OrderColumn.REASON)
+        assert not table.isColumnHidden(OrderColumn.STATE)
+        assert table.horizontalHeader().length() <= table.viewport().width()
+        shown = {
+            str(table.model().index(row, OrderColumn.REASON).data())
+            for row in range(table.model().rowCount())
+        }
+        told = {
+            str(order["reason"])
+            for order in engine.account.orders.values()
+            if order["state"] == ("denied" if which is OrderFilter.DENIED else "rejected")
+        }
+        assert told <= shown
+        assert "None" not in told
+    tabs.setCurrentIndex(filters.index(OrderFilter.ALL))
+    assert table.isColumnHidden(OrderColumn.REASON)
+
+
+@pytest.mark.parametrize(
+    ("room", "size"),
+    [
+        ((1700, 1100), (1440, 900)),
+        ((1440, 900), (1424, 852)),
+        ((1920, 900), (1440, 852)),
+        ((1280, 720), (1264, 672)),
+    ],
+)
+def test_first_window_leaves_room_for_its_frame(
+    room: tuple[int, int], size: tuple[int, int]
+) -> None:
+    assert first_size(QSize(*room)) == QSize(*size)
+
+
+def test_first_window_on_a_small_screen_stands_at_its_corner(open_window: OpenWindow) -> None:
+    window = open_window()
+    room = window.screen().availableGeometry()
+    assert window.size() == first_size(room.size()).expandedTo(window.minimumSize())
+    assert window.pos() == room.topLeft()
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (1100, 700), (860, 560)])

@@ -30,6 +30,7 @@ class OrderColumn(IntEnum):
     LATENCY = 11
     ID = 12
     ORIGIN = 13
+    REASON = 14
 
 
 def side_ink(side: Side, tokens: Tokens) -> str:
@@ -48,6 +49,10 @@ def _fee(order: ReportedOrder) -> str:
 
 def _average(order: ReportedOrder) -> str:
     return figures.exact(None if order.average is None else round(order.average, 8))
+
+
+def _reason(order: ReportedOrder) -> str:
+    return " ".join(order.reason.split()) if order.reason else figures.NONE
 
 
 def _origin(order: ReportedOrder) -> str:
@@ -117,6 +122,7 @@ ORDER_COLUMNS: tuple[Column[ReportedOrder], ...] = (
         rank=7,
     ),
     Column("Origin", _origin, "moving_averag", lambda o: o.origin, rank=5),
+    Column("Reason", _reason, "banned: too many requests", _reason, rank=8),
 )
 
 

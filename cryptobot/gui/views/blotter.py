@@ -32,6 +32,17 @@ _TIPS = {
 }
 
 
+_REASONED = {OrderFilter.UNRESOLVED, OrderFilter.FAILED, OrderFilter.DENIED}
+"""Where the reason matters more than the figures."""
+_WITH_REASON = (
+    OrderColumn.TIME,
+    OrderColumn.SYMBOL,
+    OrderColumn.SIDE,
+    OrderColumn.STATE,
+    OrderColumn.REASON,
+)
+
+
 class BlotterView(QWidget):
     """Filter tabs, a search field and the table.
 
@@ -81,6 +92,7 @@ class BlotterView(QWidget):
         self.table.addAction(self.cancel_action)
         self.tabs.currentChanged.connect(self._refilter)
         self.search.textChanged.connect(self._refilter)
+        self._refilter()
         self._lay_out()
 
     def apply(self, changed: Mapping[str, ReportedOrder]) -> None:
@@ -102,6 +114,10 @@ class BlotterView(QWidget):
         which = list(OrderFilter)[self.tabs.currentIndex()]
         self.table.hint = "No order matches the filter." if self.search.text() else _HINTS[which]
         self.model.show_only(which, self.search.text())
+        if which in _REASONED:
+            self.table.prefer(_WITH_REASON)
+        else:
+            self.table.prefer((), left_out=(OrderColumn.REASON,))
 
     def _cancel_selected(self) -> None:
         ids = [order.order_id for order in self.selected() if order.is_open]

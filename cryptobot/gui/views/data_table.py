@@ -1,6 +1,6 @@
 """A table that looks the same everywhere: fixed rows, widths by sample, a hint when empty."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from PySide6.QtCore import QAbstractItemModel, QRect, Qt
@@ -45,7 +45,9 @@ class DataTable(QTableView):
         self.hint = hint
         self._drop_to_fit = drop_to_fit
         self._widths: list[int] = []
-        self._by_rank = sorted(range(len(columns)), key=lambda at: columns[at].rank)
+        self._ranks = [column.rank for column in columns]
+        self._first: frozenset[int] = frozenset()
+        self._left_out: frozenset[int] = frozenset()
         self.setModel(model)
         self.setAccessibleName(name)
         self.setShowGrid(False)
@@ -90,11 +92,24 @@ class DataTable(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show the columns there is room for."""
         super().resizeEvent(event)
-        if self._drop_to_fit:
-            room = self.viewport().width()
-            for place, at in enumerate(self._by_rank):
-                room -= self._widths[at]
-                self.setColumnHidden(at, place > 0 and room < 0)
+        self._drop()
+
+    def prefer(self, first: Iterable[int], left_out: Iterable[int] = ()) -> None:
+        """Drop the columns ``first`` last, whatever their rank; never show those ``left_out``."""
+        self._first, self._left_out = frozenset(first), frozenset(left_out)
+        self._drop()
+
+    def _drop(self) -> None:
+        if not self._drop_to_fit:
+            return
+        room = self.viewport().width()
+        wanted = [at for at in range(len(self._ranks)) if at not in self._left_out]
+        wanted.sort(key=lambda at: (at not in self._first, self._ranks[at]))
+        for place, at in enumerate(wanted):
+            room -= self._widths[at]
+            self.setColumnHidden(at, place > 0 and room < 0)
+        for at in self._left_out:
+            self.hideColumn(at)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the hint where rows would be."""

@@ -81,6 +81,7 @@ class StrategiesView(QWidget):
     def show_strategies(self, rows: tuple[StrategyRow, ...], *, alive: bool) -> None:
         """Show ``rows``; the buttons work while the engine is ``alive``."""
         self._alive = alive
+        self.table.setEnabled(alive)  # greyed: what it says is not current
         self.model.show(rows)
         self._chosen()
 
