@@ -21,7 +21,7 @@ from tests.e2e.harness.engine_process import LOAD_SETTINGS, EngineProcess
 from tests.e2e.harness.order_load import OrderLoad
 from tests.e2e.harness.simulator_process import SimulatorProcess
 from tests.e2e.proofs.fault_matrix import UNTOLD, clear_faults, set_faults
-from tests.e2e.proofs.figures import quantile
+from tests.e2e.proofs.figures import spread
 from tests.e2e.proofs.switch_under_load import live_by_socket
 
 FAILURES: Final = 5
@@ -93,8 +93,8 @@ class FailoverProof:
         together = [span for spans in self.fenced_ms.values() for span in spans]
         return {
             "failovers": len(together),
-            "trigger_to_fence_ms": _spread(together),
-            "by_trigger": {name: _spread(spans) for name, spans in self.fenced_ms.items()},
+            "trigger_to_fence_ms": spread(together),
+            "by_trigger": {name: spread(spans) for name, spans in self.fenced_ms.items()},
             "orders_received_by_the_exchange": self.orders,
             "received_after_the_fence_already_on_their_way": self.after_fence,
             "received_after_paper_was_told": self.late,
@@ -200,7 +200,3 @@ def _told(logs: Path) -> list[str]:
         if '"failover"' in line
     ]
     return [record["trigger"] for record in records if record["event"] == "failover"]
-
-
-def _spread(values: Sequence[float]) -> dict[str, float | None]:
-    return {"p50": quantile(values, 0.5), "p99": quantile(values, 0.99), "max": quantile(values, 1)}

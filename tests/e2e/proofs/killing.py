@@ -26,7 +26,7 @@ from tests.e2e.harness.journal_file import forgive_crashes, read_orders
 from tests.e2e.harness.order_load import OrderLoad
 from tests.e2e.harness.simulator_process import SimulatorProcess
 from tests.e2e.proofs.fault_matrix import clear_faults, set_faults
-from tests.e2e.proofs.figures import quantile
+from tests.e2e.proofs.figures import spread
 
 LONGEST_LOAD_S = 2.0
 
@@ -86,8 +86,8 @@ class KillProof:
             "states": dict(self.states),
             "cut_off_at_the_kill": dict(self.cut_off),
             "rounds_with_orders_cut_off": self.rounds_with_cut_off,
-            "restart_to_ready_s": _spread(self.ready_s),
-            "ready_to_agreement_s": _spread(self.settled_s),
+            "restart_to_ready_s": spread(self.ready_s),
+            "ready_to_agreement_s": spread(self.settled_s),
             "violations": 0,
             "errors_seen_by_clients": dict(self.errors),
         }
@@ -162,7 +162,3 @@ def _note_cut_off(proof: KillProof, engine: EngineProcess) -> None:
     )
     proof.cut_off.update(left)
     proof.rounds_with_cut_off += bool(left)
-
-
-def _spread(values: list[float]) -> dict[str, float | None]:
-    return {"p50": quantile(values, 0.5), "p99": quantile(values, 0.99), "max": quantile(values, 1)}

@@ -28,7 +28,7 @@ from tests.e2e.harness.order_load import OrderLoad
 from tests.e2e.harness.simulator_process import SimulatorProcess
 from tests.e2e.harness.switching import SwitchRun, bare_python_ms, mode_switch
 from tests.e2e.harness.waiting import wait_for
-from tests.e2e.proofs.figures import quantile
+from tests.e2e.proofs.figures import spread
 
 NO_ANSWER: Final = 4
 """The script's exit code when the engine did not answer in time."""
@@ -73,9 +73,9 @@ class SwitchProof:
             "violations": len(self.violations),
             "first_violations": self.violations[:5],
             "unanswered": self.unanswered,
-            "to_paper_ms": _spread(self.to_paper_ms),
-            "to_live_ms": _spread(self.to_live_ms),
-            "bare_python3_ms": _spread(self.bare_python_ms),
+            "to_paper_ms": spread(self.to_paper_ms),
+            "to_live_ms": spread(self.to_live_ms),
+            "bare_python3_ms": spread(self.bare_python_ms),
             "rounds_with_orders_in_flight": self.rounds_with_in_flight,
             "in_flight": dict(self.in_flight),
             "live_refusals": dict(self.live_refusals),
@@ -250,7 +250,3 @@ def live_by_socket(
 def _note_refusal(proof: SwitchProof, failed: Any) -> None:
     """Count what stood in the way of live, such as an order still being looked up."""
     proof.live_refusals.update(item["precondition"] for item in failed)
-
-
-def _spread(values: list[float]) -> dict[str, float | None]:
-    return {"p50": quantile(values, 0.5), "p99": quantile(values, 0.99), "max": quantile(values, 1)}
