@@ -129,6 +129,10 @@ def test_answer_under_the_ticket_is_whole_at_any_size(
     QApplication.processEvents()
     assert result.height() >= result.heightForWidth(result.width())
     assert result.width() >= 240
+    inner = result.contentsRect()
+    wrap = int(Qt.TextFlag.TextWordWrap)
+    lines = result.fontMetrics().boundingRect(inner, wrap, result.text())
+    assert lines.width() <= inner.width()
     corners = (result.rect().topLeft(), result.rect().bottomRight())
     assert all(dock.rect().contains(result.mapTo(dock, corner)) for corner in corners)
     assert dock.geometry().bottom() < window.docking.docks["Order book"].geometry().top()

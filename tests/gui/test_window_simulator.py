@@ -145,7 +145,9 @@ def test_strip_that_comes_and_goes_moves_nothing(
     qtbot.waitUntil(window.simulator_menu.menuAction().isVisible, timeout=WAIT_MS)
     strip, link, panels = strip_of(window), window.simulator, window.panels
     assert link is not None
-    shown = (panels.banner, panels.banner.paper_button, panels.chart, panels.ticket.submit)
+    bar = window.findChild(QMenuBar)
+    assert isinstance(bar, QMenuBar)
+    shown = (bar, panels.banner, panels.banner.paper_button, panels.chart, panels.ticket.submit)
 
     def places() -> list[QRect]:
         QApplication.processEvents()
@@ -160,8 +162,6 @@ def test_strip_that_comes_and_goes_moves_nothing(
         link.changed.emit()
         assert strip.isHidden() is not bool(faults)
         assert places() == before
-        bar = window.findChild(QMenuBar)
-        assert isinstance(bar, QMenuBar)
         assert all(bar.rect().contains(bar.actionGeometry(each)) for each in bar.actions())
         assert strip.isHidden() or strip.rect().contains(strip.clear_button.geometry())
 
