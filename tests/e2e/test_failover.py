@@ -50,6 +50,8 @@ def test_failing_orders_switch_to_paper_say_why_and_live_comes_back_by_hand_only
         with pytest.raises(RpcError) as refused:
             engine.call("mode.set", **live)
         assert "unresolved orders" in str(refused.value.data)
+        log = user_home / "logs" / "order_processor.log"
+        wait_for("the refusal in the log", lambda: '"live_refused"' in log.read_text())
         clear_faults(simulator)
         engine.until("all settled", lambda now: now["orders"]["unresolved"] == 0)
         assert engine.status()["mode"] == "paper"

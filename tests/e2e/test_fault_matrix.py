@@ -1,6 +1,7 @@
 """Every row of the fault matrix, against one engine and one exchange."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,43 +20,42 @@ from tests.e2e.proofs.fault_matrix import (
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
-@pytest.fixture(scope="module")
-def both(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[EngineProcess, SimulatorProcess]]:
-    home: Path = tmp_path_factory.mktemp("matrix")
+Both = tuple[EngineProcess, SimulatorProcess]
+
+
+@contextmanager
+def both_running(home: Path, settings: Sequence[str]) -> Iterator[Both]:
     with (
         SimulatorProcess(home / "simulator") as simulator,
-        EngineProcess(simulator, home, settings=SETTINGS) as engine,
+        EngineProcess(simulator, home, settings=settings) as engine,
     ):
         engine.until_trading()
         yield engine, simulator
 
 
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    with both_running(tmp_path_factory.mktemp("matrix"), SETTINGS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def by_websocket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    with both_running(tmp_path_factory.mktemp("ws-matrix"), WEBSOCKET_SETTINGS) as running:
+        yield running
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
 def test_order_under_a_fault_ends_as_the_evidence_says_and_the_next_one_works(
-    both: tuple[EngineProcess, SimulatorProcess], case: Case
+    both: Both, case: Case
 ) -> None:
     row = run_case(*both, case)
     assert row.wrong == []
 
 
-@pytest.fixture(scope="module")
-def by_websocket(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[EngineProcess, SimulatorProcess]]:
-    home: Path = tmp_path_factory.mktemp("ws-matrix")
-    with (
-        SimulatorProcess(home / "simulator") as simulator,
-        EngineProcess(simulator, home, settings=WEBSOCKET_SETTINGS) as engine,
-    ):
-        engine.until_trading()
-        yield engine, simulator
-
-
 @pytest.mark.parametrize("case", WEBSOCKET_CASES, ids=lambda case: case.name.replace(" ", "-"))
 def test_order_by_websocket_under_a_fault_ends_as_the_evidence_says_and_the_next_one_works(
-    by_websocket: tuple[EngineProcess, SimulatorProcess], case: Case
+    by_websocket: Both, case: Case
 ) -> None:
     row = run_case(*by_websocket, case, "websocket")
     assert row.wrong == []

@@ -91,3 +91,19 @@ def test_parse_with_good_parameters_gives_values() -> None:
     assert parse(requests.Subscribe, {"topics": ["orders"]}).topics == [Topic.ORDERS]
     assert parse(requests.SetMode, {"mode": "live", "reason": "r", "actor": "a"}).mode is Mode.LIVE
     assert parse(requests.ListOrders, {}).limit == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "words"),
+    [
+        (requests.OrderById, {"order_id": "X"}, "order_id: write the order's id: 32 hex digits"),
+        (requests.PlaceOrder, {**ORDER, "request_id": "a b"}, "request_id: write 1 to 64 letters"),
+        (requests.Candles, {"symbol": "X/Y", "timeframe": "1 m"}, "timeframe: write a number and"),
+    ],
+)
+def test_text_of_a_wrong_form_is_answered_with_what_to_write(
+    kind: type[Params], params: dict[str, object], words: str
+) -> None:
+    with pytest.raises(RpcError) as refused:
+        parse(kind, params)
+    assert words in refused.value.message

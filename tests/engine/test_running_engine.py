@@ -375,6 +375,23 @@ async def test_reconciliation_is_told_in_short_and_in_full(running: Running) -> 
     assert count == 1
 
 
+async def test_broken_stream_of_an_exchange_that_is_gone_shows_it_down(running: Running) -> None:
+    rooms, connection = running.engine._rooms, running.engine._connection
+    connection.observe(up=True, detail="connected")
+    running.engine._on_stream("book", "BTC/USDT", "disconnected", "error")
+    assert connection._asking is not None
+    await connection._asking
+    assert rooms.exchange.up is False
+
+
+async def test_clock_skew_is_shown_as_it_was_measured_last(running: Running) -> None:
+    rooms, connection = running.engine._rooms, running.engine._connection
+    connection.observe(up=True, detail="connected")
+    rooms.client.clock_skew_ms = 1234.5
+    connection.observe(up=True, detail="connected")
+    assert (await running.ask("engine.status"))["exchange"]["clock_skew_ms"] == 1234.5
+
+
 async def test_restart_of_the_exchange_out_of_reach_is_answered(running: Running) -> None:
     exchange = await running.ask("exchange.restart")
     assert exchange["up"] is False

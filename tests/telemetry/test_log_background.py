@@ -20,9 +20,9 @@ class Gathering:
             raise RuntimeError("cannot")
         self.items.extend(batch)
 
-    def worker(self, capacity: int = 1000) -> BackgroundWorker[int]:
+    def worker(self, capacity: int = 1000, linger_s: float = 0.001) -> BackgroundWorker[int]:
         return BackgroundWorker(
-            "gathering", self.handle, self.errors.append, capacity=capacity, linger_s=0.001
+            "gathering", self.handle, self.errors.append, capacity=capacity, linger_s=linger_s
         )
 
 
@@ -64,3 +64,24 @@ def test_worker_with_a_second_close_stays_closed() -> None:
     assert worker.close(10)
     assert worker.close(10)
     assert not worker.flush(10)
+
+
+def test_worker_that_lingers_handles_an_urgent_item_at_once_with_all_before_it() -> None:
+    gathering = Gathering()
+    worker = gathering.worker(linger_s=1000)
+    worker.put(1)
+    assert gathering.items == []
+    worker.put(2, urgent=True)
+    assert gathering.busy.wait(10)
+    assert worker.close(10)
+    assert gathering.items == [1, 2]
+
+
+def test_worker_that_lingers_does_not_let_a_whole_batch_wait() -> None:
+    gathering = Gathering()
+    worker = gathering.worker(10_000, linger_s=1000)
+    for number in range(600):
+        worker.put(number)
+    assert gathering.busy.wait(10)
+    assert worker.close(10)
+    assert gathering.items == list(range(600))
