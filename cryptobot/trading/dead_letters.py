@@ -146,8 +146,13 @@ class DeadLetters:
 
     async def letters(self, state: DeadLetterState | None, limit: int) -> list[DeadLetter]:
         """Return dead letters, newest first. Raises ``JournalUnavailable``."""
+        held = dict(self._unsaved)  # one may be committed after the read has looked
         stored = await self._journal.dead_letters(state=state, limit=limit)
-        letters = {letter.id: letter for letter in stored} | self._unsaved
+        letters = {letter.id: letter for letter in stored}
+        for letter in (held | self._unsaved).values():
+            known = letters.get(letter.id)
+            if known is None or letter.updated_ns >= known.updated_ns:
+                letters[letter.id] = letter
         chosen = (letter for letter in letters.values() if state in {None, letter.state})
         return sorted(chosen, key=lambda letter: -letter.first_ns)[:limit]
 
