@@ -32,7 +32,7 @@ from telemetry.metrics import Metrics
 
 from .disk import SimulatedDisk, SimulatedJournal
 from .tier import Way
-from .virtual_loop import VirtualClock
+from .virtual_loop import NumberedTask, VirtualClock, VirtualLoop
 
 PROCESS: ContextVar["Incarnation | None"] = ContextVar("simulated_process", default=None)
 """The process that the running callback belongs to."""
@@ -218,7 +218,8 @@ def task_factory(
     loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
 ) -> asyncio.Task[Any]:
     """Make a task and tell the process that it belongs to."""
-    task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
+    assert isinstance(loop, VirtualLoop)
+    task: asyncio.Task[Any] = NumberedTask(coroutine, loop=loop, **options)
     context = options.get("context")
     process = PROCESS.get() if context is None else context.get(PROCESS)
     if process is not None:

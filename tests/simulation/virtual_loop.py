@@ -9,8 +9,9 @@ on it, so a seed must not shuffle it. What a seed varies are the delays at the e
 
 import asyncio
 import heapq
+import itertools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -25,6 +26,33 @@ EPOCH_NS = 1_700_000_000 * NS_PER_S
 
 class Deadlock(RuntimeError):  # noqa: N818 - the field's name
     """Nothing is ready and no timer is set: the run would wait for ever."""
+
+
+class _Numbered:
+    """Hashes by its number: a set's order must not depend on where in memory its members are."""
+
+    _number: int
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class NumberedFuture(_Numbered, asyncio.Future[_T]):
+    """A future of a virtual loop."""
+
+    def __init__(self, *, loop: "VirtualLoop") -> None:
+        self._number = loop.number()
+        super().__init__(loop=loop)
+
+
+class NumberedTask(_Numbered, asyncio.Task[_T]):
+    """A task of a virtual loop."""
+
+    def __init__(
+        self, coroutine: Coroutine[Any, Any, _T], *, loop: "VirtualLoop", **options: Any
+    ) -> None:
+        self._number = loop.number()
+        super().__init__(coroutine, loop=loop, **options)
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -43,6 +71,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._now_s = 0.0
+        self._numbers = itertools.count()
         self.steps = 0
         self.at_rest: Callable[[], None] = _nothing
         self.after_step: Callable[[], None] = _nothing
@@ -51,6 +80,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         """Return the virtual seconds since the start."""
         return self._now_s
+
+    def number(self) -> int:
+        """Return how many futures and tasks there were before."""
+        return next(self._numbers)
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """Make a future whose place in a set is the same in each run."""
+        return NumberedFuture(loop=self)
 
     def run_in_executor(
         self,
