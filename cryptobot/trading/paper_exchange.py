@@ -103,7 +103,7 @@ class PaperExchange:
         Locked amounts count as held and free: what the live account has bound in its own orders
         belongs to its equity too.
         """
-        for symbol in {record.symbol for record in self._engine.open_orders()}:
+        for symbol in dict.fromkeys(record.symbol for record in self._engine.open_orders()):
             self._engine.cancel_all(symbol)
         self._engine.ledger.reset(_totals(balances))
 

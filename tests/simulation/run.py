@@ -108,7 +108,7 @@ class Run:
         self.loop.after_step = self._after_step
         self._delays = self._rng("delays")
         self.loop.thread_delay_s = lambda: self._delays.uniform(0, 0.005)
-        self.trace = Trace(self.loop.time, echo)
+        self.trace = Trace(self.loop.time, place.folder, echo)
         self.committed = Committed()
         self.broken: list[str] = []
         self.seen: Counter[str] = Counter()

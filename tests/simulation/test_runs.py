@@ -63,11 +63,14 @@ def test_run_replayed_is_the_same_to_the_last_event(place: Place, seed: int) -> 
         assert first.fingerprint == second.fingerprint
 
 
-def test_run_replayed_by_the_printed_command_is_the_same_in_another_process(place: Place) -> None:
-    outcome = play(272, place)
+@pytest.mark.parametrize("seed", [7, 83, 272])
+def test_run_replayed_by_the_printed_command_is_the_same_in_another_process(
+    place: Place, seed: int
+) -> None:
+    outcome = play(seed, place)
     for hash_seed in ("1", "2"):
         told = subprocess.run(
-            [sys.executable, "-m", "tests.simulation", "272"],
+            [sys.executable, "-m", "tests.simulation", str(seed)],
             capture_output=True,
             text=True,
             check=True,
