@@ -135,6 +135,7 @@ def switch(options: argparse.Namespace, state_dir: Path) -> tuple[int, dict[str,
     answer: dict[str, object] = {
         "state_dir": str(state_dir),
         "requested": options.mode,
+        "reason": reason,
         "cancel_open": options.cancel_open,
         "engine_ever_ran": engine_was_here(state_dir),
     }
@@ -244,20 +245,7 @@ def tell(code: int, answer: dict[str, object]) -> None:
     directory = Path(str(answer["state_dir"]))
     fence = f"the fence file {directory / FENCE_NAME} is written"
     if code == DONE:
-        fenced = "fenced" if answer["fenced"] else "not fenced"
-        print(
-            f"{str(answer['mode']).upper()} since {answer['mode_since']}, {fenced}, "
-            f"trading {answer['trading_state']}: {answer['mode_reason']}"
-        )
-        if "fence_error" in answer:
-            print(f"warning: {answer['fence_error']}", file=sys.stderr)
-        _tell_orders(answer)
-        if answer["cancel_open"] and answer.get("open_live_orders"):
-            print(
-                "warning: these could not be cancelled in time; order_processor.log says why. "
-                "Run the command again, or cancel them at the exchange",
-                file=sys.stderr,
-            )
+        _tell_done(answer)
     elif code == NO_ENGINE:
         print(
             f"{answer['error']}{'' if str(answer['error']).endswith('?') else ';'} "
@@ -300,6 +288,30 @@ def listed(answer: dict[str, object], key: str) -> list[Any]:
     """Return a list of the answer; empty if it is not there."""
     found = answer.get(key)
     return found if isinstance(found, list) else []
+
+
+def _tell_done(answer: dict[str, object]) -> None:
+    fenced = "fenced" if answer["fenced"] else "not fenced"
+    print(
+        f"{str(answer['mode']).upper()} since {answer['mode_since']}, {fenced}, "
+        f"trading {answer['trading_state']}: {answer['mode_reason']}"
+    )
+    if answer["mode_reason"] != answer["reason"]:
+        print("it was in that mode already: the reason given now is kept in the log only")
+    if answer.get("paper_account_from") is not None:
+        print(
+            f"paper account: starts with the live balances of {answer['paper_account_from']}, "
+            f"{answer['paper_account_age_s']} s old"
+        )
+    if "fence_error" in answer:
+        print(f"warning: {answer['fence_error']}", file=sys.stderr)
+    _tell_orders(answer)
+    if answer["cancel_open"] and answer.get("open_live_orders"):
+        print(
+            "warning: these could not be cancelled in time; order_processor.log says why. "
+            "Run the command again, or cancel them at the exchange",
+            file=sys.stderr,
+        )
 
 
 def _tell_orders(answer: dict[str, object]) -> None:

@@ -37,9 +37,10 @@ Methods beyond the contract's:
 - ``instrument.list`` answers ``[{symbol, base, quote, price_step, amount_step, min_amount,
   min_notional}]``.
 - ``fill.list {symbol?, limit?}`` answers fills as in the topic, newest first.
-- ``portfolio.get`` answers ``{mode, currency, equity, balances: [{asset, free, locked, total}],
-  positions: [{symbol, amount, average, mark, unrealized, realized}]}``. Positions come from fills
-  of the current mode, balances from the venue.
+- ``portfolio.get`` answers ``{mode, currency, equity, balances_at, balances: [{asset, free, locked,
+  total}], positions: [{symbol, amount, average, mark, unrealized, realized}]}``. Positions come
+  from fills of the current mode, balances from the venue as it had them at ``balances_at`` (null
+  before they were ever read).
 - ``order.place`` also takes ``expect_mode``: it is denied when orders go elsewhere by then; and
   ``request_id`` (1 to 64 of ``A-Za-z0-9_.:-``): asked again with it, the order that it made is
   answered and none is placed. Another order under the same id is denied. The newest 5,000 orders
@@ -66,7 +67,9 @@ Methods beyond the contract's:
 - ``mode.get`` answers the ``mode`` data.
 - ``mode.set`` answers the ``mode`` data plus ``open_live_orders: [order]``,
   ``in_flight: [{order_id, client_order_id, symbol, outcome}]`` (outcome: ``stopped_before_wire``,
-  ``still_unknown``, or the state it was answered with) and ``canceled: [order]``.
+  ``still_unknown``, or the state it was answered with), ``canceled: [order]``,
+  ``paper_account_from`` (when the live balances were read that the paper account was started with)
+  and ``paper_account_age_s`` (how old they were); both null when it was not started anew.
 - ``strategy.list`` answers ``[{name, state, symbol, params, orders, fills, error, origin,
   defaults}]``; state: ``stopped``, ``running``, ``failed``.
 

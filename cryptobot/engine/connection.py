@@ -12,6 +12,7 @@ from cryptobot.domain.errors import ReadFailed, UserError
 from cryptobot.domain.mode import Mode
 from cryptobot.engine.status import ExchangeState
 from cryptobot.settings import Settings, StartMode
+from cryptobot.trading.background import in_background
 from cryptobot.trading.exchange import Exchange
 from cryptobot.trading.exchange_client import ExchangeClient
 from cryptobot.trading.market_data import MarketData
@@ -82,10 +83,10 @@ class ExchangeConnection:
         limits = self._client.capabilities.limits
         if limits is not None:
             _log.warning("exchange_limits", limits=limits)
-        self._paper_reports = asyncio.create_task(
-            self._follow_reports(Mode.PAPER, self._paper), name="paper-reports"
+        self._paper_reports = in_background(
+            self._follow_reports(Mode.PAPER, self._paper), "paper-reports"
         )
-        self._tasks.append(asyncio.create_task(self._connect(), name="exchange-connect"))
+        self._tasks.append(in_background(self._connect(), "exchange-connect"))
 
     async def close(self) -> None:
         """Stop everything and close the client."""
@@ -102,19 +103,19 @@ class ExchangeConnection:
             _log.warning("exchange_restart")
             await self._stop()
             await self._client.close()
-            self._tasks.append(asyncio.create_task(self._connect(), name="exchange-connect"))
+            self._tasks.append(in_background(self._connect(), "exchange-connect"))
 
     def refresh_balances(self) -> None:
         """Read the live balances soon; several calls make one read."""
         if self._client.has_keys and (self._balances is None or self._balances.done()):
-            self._balances = asyncio.create_task(self._read_balances(), name="balances")
+            self._balances = in_background(self._read_balances(), "balances")
 
     def on_disconnected(self, channel: str) -> None:
         """Ask whether the exchange is there, and reconcile if own orders or fills had a gap."""
         if channel in {"orders", "fills"}:
             self._reconciler.request()
         if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask_soon(), name="exchange-ask")
+            self._asking = in_background(self._ask_soon(), "exchange-ask")
 
     async def _ask_soon(self) -> None:
         with suppress(ReadFailed):
@@ -153,16 +154,22 @@ class ExchangeConnection:
                     self._state.simulated = await self._client.is_simulator()
                 await self._client.connect()
                 break
-            except ReadFailed as error:
-                wait = CONNECT_WAITS_S[min(attempt, len(CONNECT_WAITS_S) - 1)]
-                attempt += 1
-                self._show(up=False, session="failed", detail=str(error))
-                _log.warning("exchange_connect_failed", reason=str(error), next_try_s=wait)
-                await asyncio.sleep(wait)
             except UserError as error:  # trying again will not mend it
                 self._show(up=False, session="failed", detail=str(error))
                 _log.error("exchange_unusable", reason=str(error))
                 return
+            except Exception as error:  # noqa: BLE001 - whatever it is, it may be over next time
+                wait = CONNECT_WAITS_S[min(attempt, len(CONNECT_WAITS_S) - 1)]
+                attempt += 1
+                self._show(up=False, session="failed", detail=str(error))
+                unusual = None if isinstance(error, ReadFailed) else error
+                _log.warning(
+                    "exchange_connect_failed",
+                    reason=str(error),
+                    next_try_s=wait,
+                    exc_info=unusual,
+                )
+                await asyncio.sleep(wait)
         self._show(up=True, session="ready", detail="connected")
         _log.info(
             "exchange_connected",
@@ -172,13 +179,14 @@ class ExchangeConnection:
         )
         if self._client.has_keys:
             self._tasks.append(
-                asyncio.create_task(
-                    self._follow_reports(Mode.LIVE, self._client), name="own-reports"
-                )
+                in_background(self._follow_reports(Mode.LIVE, self._client), "own-reports")
             )
-            await self._read_balances()
-            # Before the books' snapshots, which fill ccxt's rate limiter for seconds.
-            await self._reconciler.run()
+            try:
+                await self._read_balances()
+                # Before the books' snapshots, which fill ccxt's rate limiter for seconds.
+                await self._reconciler.run()
+            except Exception:  # noqa: BLE001 - it runs again by the clock; the market must not wait for it
+                _log.exception("account_not_compared")
         self._market.start()
         self._on_connected()
 
@@ -186,17 +194,18 @@ class ExchangeConnection:
         async for report in venue.watch_order_reports():
             try:
                 self._tracker.apply(mode, report, "stream")
-            except (ValueError, ArithmeticError):
-                # One odd report must not end the stream; a reconciliation sees the truth.
+            except Exception:  # noqa: BLE001 - one odd report must not end the stream
                 _log.exception("order_report_unusable", mode=str(mode))
                 self._reconciler.request()
 
     async def _read_balances(self) -> None:
         await asyncio.sleep(BALANCE_PAUSE_S if self._portfolio.balances(Mode.LIVE) else 0)
         try:
-            self._portfolio.set_balances(Mode.LIVE, await self._client.balances())
+            balances = await self._client.balances()
         except ReadFailed as error:
             _log.warning("balances_not_read", reason=str(error))
+        else:
+            self._portfolio.set_balances(Mode.LIVE, balances, self._clock.now_ns())
 
     def observe(self, *, up: bool, detail: str) -> None:
         """Take in whether the exchange answers now."""

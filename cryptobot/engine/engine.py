@@ -9,7 +9,7 @@ import structlog
 
 from cryptobot import __version__
 from cryptobot.control.protocol import SOCKET_NAME
-from cryptobot.domain.clock import NS_PER_S, Clock
+from cryptobot.domain.clock import NS_PER_S, Clock, iso
 from cryptobot.domain.errors import JournalUnavailable, UserError
 from cryptobot.domain.ids import IdSource
 from cryptobot.domain.market import Book, PublicTrade
@@ -31,6 +31,7 @@ from cryptobot.journal.journal import Journal
 from cryptobot.journal.records import AccountSnapshot, Holding, ModeChange, RunEnd, RunStart
 from cryptobot.settings import Settings
 from cryptobot.settings.model import OpenOrders
+from cryptobot.trading.background import in_background
 from cryptobot.trading.differences import Reconciliation
 from cryptobot.trading.failover import Tripped
 from cryptobot.trading.market_data import MarketEvent
@@ -211,12 +212,10 @@ class Engine:
         await self._control.start()
         self._connection.start()
         self._jobs.start()
-        self._tasks.append(
-            asyncio.create_task(self._rooms.modes.watch_fence_file(), name="fence-file")
-        )
-        self._tasks.append(asyncio.create_task(self._lag.run(), name="loop-lag"))
+        self._tasks.append(in_background(self._rooms.modes.watch_fence_file(), "fence-file"))
+        self._tasks.append(in_background(self._lag.run(), "loop-lag"))
         if self._settings.failover.enabled:
-            self._tasks.append(asyncio.create_task(self._rooms.failover.watch(), name="failover"))
+            self._tasks.append(in_background(self._rooms.failover.watch(), "failover"))
         self._health_watch.update()
         self._show_strategy_problems()
         _log.info(
@@ -423,26 +422,39 @@ class Engine:
         if event == "disconnected":
             self._connection.on_disconnected(channel)
 
-    def _start_paper_account(self) -> None:
-        """Start the paper account from the live one; called at the very moment of the switch."""
+    def _start_paper_account(self) -> int | None:
+        """Start the paper account from the live one; called at the very moment of the switch.
+
+        Returns when the live balances were read, nanoseconds since 1970; ``None`` when they never
+        were: the paper account goes on with what it had.
+        """
         balances = self._rooms.portfolio.balances(Mode.LIVE)
-        if not balances:
-            return  # never read: the paper account goes on with what it had
+        read_ns = self._rooms.portfolio.balances_ns(Mode.LIVE)
+        if not balances or read_ns is None:
+            return None
         if not self._went_to_work:
             self._owes_paper_account = True  # what earlier runs left is put back first
-            return
+            return read_ns
         self._rooms.paper.reset(balances)
         self._rooms.portfolio.set_positions(Mode.PAPER, self._rooms.portfolio.positions(Mode.LIVE))
         self._rooms.daily_loss[Mode.PAPER].begin()
         holdings = {
             asset: Holding(balance.total, balance.locked * 0) for asset, balance in balances.items()
         }
-        self._rooms.orders.account(AccountSnapshot(Mode.PAPER, self._clock.now_ns(), holdings))
+        now_ns = self._clock.now_ns()
+        self._rooms.orders.account(AccountSnapshot(Mode.PAPER, now_ns, holdings))
+        _log.info(
+            "paper_account_started",
+            balances_at=iso(read_ns),
+            age_s=round((now_ns - read_ns) / NS_PER_S, 1),
+        )
+        return read_ns
 
     # By the clock
 
     async def _tell_status(self) -> None:
-        self._rooms.portfolio.set_balances(Mode.PAPER, await self._rooms.paper.balances())
+        balances = await self._rooms.paper.balances()
+        self._rooms.portfolio.set_balances(Mode.PAPER, balances, self._clock.now_ns())
         self._health_watch.update()
         self._health_watch.desktop(self._publisher)
         self.broadcast.status()

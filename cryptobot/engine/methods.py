@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from cryptobot.control.protocol import ErrorCode, RpcError
-from cryptobot.domain.clock import NS_PER_MS, Clock
+from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, Clock, iso
 from cryptobot.domain.market import Book, Candle
 from cryptobot.domain.mode import Mode, ModeTrigger
 from cryptobot.domain.money import plain
@@ -207,7 +207,16 @@ def _switched_to_wire(switched: Switched) -> dict[str, object]:
             for item in switched.in_flight
         ],
         "canceled": orders(switched.canceled),
+        **_paper_account_to_wire(switched),
     }
+
+
+def _paper_account_to_wire(switched: Switched) -> dict[str, object]:
+    read_ns = switched.paper_from_ns
+    if read_ns is None:
+        return {"paper_account_from": None, "paper_account_age_s": None}
+    age_s = round((switched.status.since_ns - read_ns) / NS_PER_S)
+    return {"paper_account_from": iso(read_ns), "paper_account_age_s": age_s}
 
 
 def candle_row(candle: Candle) -> list[object]:

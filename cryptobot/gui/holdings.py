@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cryptobot.gui.wire_values import items, mapping, money, optional_money, optional_text, text
+from cryptobot.gui.reported import instant
+from cryptobot.gui.wire_values import (
+    items,
+    mapping,
+    money,
+    optional_money,
+    optional_text,
+    text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +38,17 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """The answer of ``portfolio.get``."""
+    """The answer of ``portfolio.get``.
+
+    Attributes:
+        balances_at: When the venue had these balances, seconds since the epoch; ``None`` before
+            they were ever read.
+    """
 
     mode: str
     currency: str
     equity: Decimal | None
+    balances_at: float | None = None
     balances: tuple[Balance, ...] = ()
     positions: tuple[Position, ...] = ()
 
@@ -46,10 +60,12 @@ class Portfolio:
             Malformed: A field is missing or of the wrong kind.
         """
         source = mapping(data, "portfolio")
+        read_at = optional_text(source, "balances_at")
         return cls(
             mode=optional_text(source, "mode") or "",
             currency=optional_text(source, "currency") or "",
             equity=optional_money(source, "equity"),
+            balances_at=None if read_at is None else instant(read_at),
             balances=tuple(_balance(item) for item in items(source, "balances")),
             positions=tuple(_position(item) for item in items(source, "positions")),
         )

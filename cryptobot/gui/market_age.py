@@ -1,4 +1,4 @@
-"""How old what is shown of the market is, by the window's own clock. Pure.
+"""How old what is shown of the market and the account is, by the window's own clock. Pure.
 
 A status can lag or be wrong about a stream; what the window itself has received cannot.
 
@@ -9,7 +9,8 @@ book        no book of the symbol came for ``OLD_AFTER_S``
 chart       nothing of the symbol came for ``OLD_AFTER_S``, or no candle for
             ``CANDLES_OLD_AFTER_S`` while the rest comes
 exchange    nothing of any symbol came for ``OLD_AFTER_S``
-all three   the engine is lost
+the three   the engine is lost
+balances    they were read from the venue ``BALANCES_OLD_AFTER_S`` ago
 ==========  =============================================================================
 
 What was never heard is missing once the engine has been speaking for ``OLD_AFTER_S``.
@@ -24,6 +25,9 @@ from cryptobot.gui import figures
 OLD_AFTER_S: Final = 2.5
 CANDLES_OLD_AFTER_S: Final = 10.0
 """Candles come every two seconds at best, and those of other time frames are read every five."""
+
+BALANCES_OLD_AFTER_S: Final = 90.0
+"""They are read after every fill, and else with every reconciliation, half a minute apart."""
 
 
 @dataclass(frozen=True, slots=True)

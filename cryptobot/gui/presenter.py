@@ -109,9 +109,9 @@ class Presenter(QObject):
         panels.ladder.show_age(state.book_age(symbol))
         panels.chart.show_age(state.chart_age(symbol, timeframe))
         held = () if state.portfolio is None else state.portfolio.positions
-        marks = [state.market_age(position.symbol) for position in held]
-        oldest = max(marks, key=lambda age: (age.old, age.seconds or 0.0), default=None)
-        panels.portfolio.show_age(oldest or state.market_age())
+        marks = [state.market_age(position.symbol) for position in held] or [state.market_age()]
+        parts = [*marks, state.balances_age()]
+        panels.portfolio.show_age(max(parts, key=lambda age: (age.old, age.seconds or 0.0)))
         self._show_best()
 
     def _show_candles(self) -> None:

@@ -19,7 +19,7 @@ from cryptobot.gui.engine_start import EngineStart
 from cryptobot.gui.engine_status import EngineStatus
 from cryptobot.gui.holdings import Portfolio
 from cryptobot.gui.log_record import LogRecord
-from cryptobot.gui.market_age import Age, MarketAges
+from cryptobot.gui.market_age import BALANCES_OLD_AFTER_S, Age, MarketAges
 from cryptobot.gui.order_path import DeadLetter, ReconciliationReport
 from cryptobot.gui.reported import (
     BookView,
@@ -179,6 +179,14 @@ class EngineState:
     def chart_age(self, symbol: str, timeframe: str) -> Age:
         """How old the candles and the last price of ``symbol`` are."""
         return self._ages.chart(symbol, timeframe, lost=self._lost)
+
+    def balances_age(self) -> Age:
+        """Return how old the balances are; those that were never read are not old."""
+        read_at = None if self.portfolio is None else self.portfolio.balances_at
+        if read_at is None:
+            return Age("balances", None, old=False)
+        age = max(0.0, self._now() - read_at)
+        return Age("balances", age, age > BALANCES_OLD_AFTER_S)
 
     def market_age(self, *symbols: str) -> Age:
         """How old the freshest price of ``symbols`` is; without any, of all that are watched."""

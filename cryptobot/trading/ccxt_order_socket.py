@@ -29,6 +29,7 @@ from yarl import URL
 
 from cryptobot.domain.clock import NS_PER_MS, Clock
 from cryptobot.domain.errors import NotSent, OutcomeUnknown
+from cryptobot.trading.background import in_background
 from cryptobot.trading.ccxt_session import CURRENT_GATE, GatedSocket
 from cryptobot.trading.traffic import Traffic
 
@@ -90,7 +91,7 @@ class OrderSocket:
         self._waiting: dict[str, asyncio.Future[Answer | Exception]] = {}
         instance.watch = self._ask
         instance.options["createOrderWs"] = {"returnRateLimits": True}
-        self._keeper = asyncio.create_task(self._keep(), name="order-socket")
+        self._keeper = in_background(self._keep(), "order-socket")
 
     async def up(self) -> None:
         """Wait until orders go by websocket."""

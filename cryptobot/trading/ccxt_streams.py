@@ -12,6 +12,7 @@ from cryptobot.domain.clock import Clock
 from cryptobot.domain.market import Book, Candle, PublicTrade
 from cryptobot.domain.order import Fill, OrderReport, OrderState
 from cryptobot.trading import ccxt_translation as translate
+from cryptobot.trading.background import in_background
 
 SILENCE_S: Final = {"book": 15.0, "trades": 120.0, "candles": 60.0, "orders": None, "fills": None}
 """Longest plausible silence of a channel before its connection is rebuilt; ``None``: any."""
@@ -85,8 +86,8 @@ class CcxtStreams:
         """Merge order updates and own trades: ccxt delivers them apart."""
         queue: asyncio.Queue[OrderReport] = asyncio.Queue()
         pumps = [
-            asyncio.create_task(self._pump_orders(queue), name="own-orders"),
-            asyncio.create_task(self._pump_fills(queue), name="own-fills"),
+            in_background(self._pump_orders(queue), "own-orders"),
+            in_background(self._pump_fills(queue), "own-fills"),
         ]
         self._pumps.update(pumps)
         try:
@@ -132,14 +133,15 @@ class CcxtStreams:
     ) -> AsyncGenerator[list[_Item], None]:
         """Yield what ``call`` brings, taken apart by ``read``, for ever.
 
-        Errors and silence rebuild the connection; an update that makes no sense is a gap.
+        Errors of whatever kind and silence rebuild the connection; an update that makes no sense is
+        a gap.
         """
         silence = SILENCE_S[channel]
         connected = False
         while True:
             try:
                 update = read(await asyncio.wait_for(call(), silence))
-            except (asyncio.CancelledError, TimeoutError, ccxt.BaseError, *UNREADABLE) as error:
+            except (asyncio.CancelledError, Exception) as error:
                 if isinstance(error, ccxt.ExchangeClosedByUser):
                     return
                 if isinstance(error, asyncio.CancelledError) and _is_cancelled():
@@ -220,6 +222,8 @@ def _reason(error: BaseException) -> str:
         return "silent"
     if isinstance(error, asyncio.CancelledError):
         return "closed"
-    if isinstance(error, ccxt.NetworkError):
-        return "closed" if "closing code" in str(error) else "error"
-    return "malformed" if not isinstance(error, ccxt.BaseError) else "error"
+    if isinstance(error, ccxt.NetworkError) and "closing code" in str(error):
+        return "closed"
+    if isinstance(error, UNREADABLE) and not isinstance(error, ccxt.BaseError):
+        return "malformed"
+    return "error"

@@ -29,6 +29,7 @@ from cryptobot.domain.clock import NS_PER_S, Clock, iso
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.money import ZERO, plain
 from cryptobot.domain.order import Fill, Order
+from cryptobot.trading.background import repeat
 
 WATCH_S: Final = 0.2
 """Pause between two looks; from a trigger to the fence it must stay far below a second."""
@@ -116,7 +117,7 @@ class Failover:
         self._mode = mode
         self._switch = switch
         self._began_ns = clock.now_ns()
-        self._awake_ns = clock.monotonic_ns()
+        self._awake_ns = self._looked_ns = clock.monotonic_ns()
         self._since_ns: dict[str, int] = {}
         self._failed: deque[tuple[int, str]] = deque()
         self._counted: set[str] = set()
@@ -153,15 +154,17 @@ class Failover:
 
     async def watch(self) -> None:
         """Look for ever."""
-        looked = self._clock.monotonic_ns()
-        while True:
-            await asyncio.sleep(WATCH_S)
-            now = self._clock.monotonic_ns()
-            if now - looked > ASLEEP_S * NS_PER_S:
-                _log.warning("woke_up", asleep_s=round((now - looked) / NS_PER_S, 1))
-                self.woke_up()
-            looked = now
-            self.look()
+        self._looked_ns = self._clock.monotonic_ns()
+        await repeat(WATCH_S, self._look_again, "failover")
+
+    async def _look_again(self) -> None:
+        now = self._clock.monotonic_ns()
+        asleep_s = (now - self._looked_ns) / NS_PER_S
+        self._looked_ns = now
+        if asleep_s > ASLEEP_S:
+            _log.warning("woke_up", asleep_s=round(asleep_s, 1))
+            self.woke_up()
+        self.look()
 
     def woke_up(self) -> None:
         """Count every silence and every outage from now."""

@@ -11,6 +11,7 @@ import structlog
 from cryptobot.domain.clock import NS_PER_MS, Clock
 from cryptobot.domain.errors import ReadFailed
 from cryptobot.domain.market import Book, Candle, PublicTrade
+from cryptobot.trading.background import in_background
 from cryptobot.trading.exchange import MarketSource
 
 CANDLES_KEPT: Final = 1_500
@@ -97,7 +98,7 @@ class MarketData:
                 ("trades", self._follow(self._source.watch_trades(symbol))),
                 ("candles", self._follow_candles(symbol)),
             ):
-                self._tasks.append(asyncio.create_task(run, name=f"{name}-{symbol}"))
+                self._tasks.append(in_background(run, f"{name}-{symbol}"))
 
     async def close(self) -> None:
         """Stop following."""
@@ -118,7 +119,7 @@ class MarketData:
             self._take(event)
 
     async def _follow_candles(self, symbol: str) -> None:
-        backfill = asyncio.create_task(self._backfill(symbol), name=f"backfill-{symbol}")
+        backfill = in_background(self._backfill(symbol), f"backfill-{symbol}")
         try:
             await self._follow(self._source.watch_candles(symbol, self.timeframe))
         finally:
@@ -148,4 +149,7 @@ class MarketData:
             if len(kept) > CANDLES_KEPT:
                 kept.popitem(last=False)
         for listener in self._listeners:
-            listener(event)
+            try:
+                listener(event)
+            except Exception:  # noqa: BLE001 - what one makes of it ends neither stream nor others
+                _log.exception("market_event_unusable", symbol=event.symbol)

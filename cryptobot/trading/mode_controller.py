@@ -18,6 +18,7 @@ from cryptobot.domain.mode import Mode, ModeTrigger, TradingState
 from cryptobot.domain.order import Order, OrderState
 from cryptobot.journal.journal import Journal
 from cryptobot.journal.records import ModeChange
+from cryptobot.trading.background import repeat
 from cryptobot.trading.fence import Fence
 from cryptobot.trading.order_gateway import InFlight, OrderGateway
 from cryptobot.trading.order_tracker import OrderTracker
@@ -79,12 +80,18 @@ class InFlightOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """The answer to a switch."""
+    """The answer to a switch.
+
+    Attributes:
+        paper_from_ns: When the live balances were read that the paper account was started from,
+            nanoseconds since 1970; ``None`` when it was not started anew.
+    """
 
     status: ModeStatus
     open_live_orders: tuple[Order, ...] = ()
     in_flight: tuple[InFlightOutcome, ...] = ()
     canceled: tuple[Order, ...] = ()
+    paper_from_ns: int | None = None
 
 
 @dataclass(slots=True)
@@ -92,12 +99,13 @@ class ModeHooks:
     """What a switch does in other rooms.
 
     Attributes:
-        start_paper_account: Reset the paper account from the live one, without waiting.
+        start_paper_account: Reset the paper account from the live one, without waiting; return
+            when the live balances were read, ``None`` when they never were.
         live_preconditions: Everything that stands in the way of live; may take its time.
         changed: Told of every change.
     """
 
-    start_paper_account: Callable[[], None]
+    start_paper_account: Callable[[], int | None]
     live_preconditions: Callable[[str | None], Awaitable[list[FailedPrecondition]]]
     changed: list[Callable[[ModeStatus, Mode], None]] = field(default_factory=list)
 
@@ -181,14 +189,17 @@ class ModeController:
         before = self.status.mode
         on_the_way = self._gateway.in_flight(Mode.LIVE)
         self._epoch += 1
+        paper_from_ns = None
         if before is Mode.LIVE:
             self._set(ModeStatus(Mode.PAPER, self._clock.now_ns(), reason, actor, trigger))
             self.trading_state = TradingState.ACTIVE  # what halted live does not halt paper
-            self._start_paper_account()
+            paper_from_ns = self._start_paper_account()
         elif self.status.trigger is ModeTrigger.FENCE_FILE:
             # The file of this very switch was seen first: say who and why.
             status = self.status
             self.status = ModeStatus(Mode.PAPER, status.since_ns, reason, actor, trigger)
+        else:
+            _log.info("paper_asked_again", reason=reason, actor=actor, trigger=str(trigger))
         self._arm(reason, actor)
         # All that must happen has happened before the first await: the caller may be cancelled.
         if before is Mode.LIVE:
@@ -199,7 +210,11 @@ class ModeController:
         )
         canceled = await self._cancel_open() if cancel_open else ()
         return Switched(
-            self.status, tuple(self._tracker.open_orders(Mode.LIVE)), in_flight, canceled
+            self.status,
+            tuple(self._tracker.open_orders(Mode.LIVE)),
+            in_flight,
+            canceled,
+            paper_from_ns,
         )
 
     async def to_live(self, *, reason: str, actor: str, confirm: str | None) -> Switched:
@@ -212,6 +227,7 @@ class ModeController:
         epoch, fence_file = self._epoch, self._fence.mark()
         async with self._lock:
             if self.status.mode is Mode.LIVE:
+                _log.info("live_asked_again", reason=reason, actor=actor)
                 return Switched(self.status, tuple(self._tracker.open_orders(Mode.LIVE)))
             failed = await self._hooks.live_preconditions(confirm)
             if failed:
@@ -243,14 +259,15 @@ class ModeController:
 
     async def watch_fence_file(self) -> None:
         """Follow the fence file for ever: its appearance switches to paper."""
-        while True:
-            await asyncio.sleep(FENCE_POLL_S)
-            if self.status.mode is Mode.LIVE and self._fence.file_present:
-                await self.to_paper(
-                    reason="the fence file PAPER_ONLY appeared",
-                    actor="fence file",
-                    trigger=ModeTrigger.FENCE_FILE,
-                )
+        await repeat(FENCE_POLL_S, self._look_at_fence_file, "fence file")
+
+    async def _look_at_fence_file(self) -> None:
+        if self.status.mode is Mode.LIVE and self._fence.file_present:
+            await self.to_paper(
+                reason="the fence file PAPER_ONLY appeared",
+                actor="fence file",
+                trigger=ModeTrigger.FENCE_FILE,
+            )
 
     def _set(self, status: ModeStatus) -> None:
         self.status = status
@@ -300,11 +317,12 @@ class ModeController:
         else:
             recorded.add_done_callback(_on_taken_back)
 
-    def _start_paper_account(self) -> None:
+    def _start_paper_account(self) -> int | None:
         try:
-            self._hooks.start_paper_account()
+            return self._hooks.start_paper_account()
         except Exception:  # noqa: BLE001 - nothing may come between the mode and the fence file
             _log.exception("paper_account_not_started")
+            return None
 
     def _announce(self, before: Mode) -> None:
         for listener in self._hooks.changed:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Mapping
 from decimal import Decimal
 
+from cryptobot.domain.clock import iso
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.money import ZERO, plain
 from cryptobot.domain.order import Fill, Order
@@ -22,6 +23,7 @@ class Portfolio:
         self._price = price
         self._positions: dict[Mode, dict[str, Position]] = {mode: {} for mode in Mode}
         self._balances: dict[Mode, Mapping[str, Balance]] = {mode: {} for mode in Mode}
+        self._read_ns: dict[Mode, int] = {}
 
     def price(self, symbol: str) -> Decimal | None:
         """Return the latest price in quote currency."""
@@ -40,12 +42,16 @@ class Portfolio:
         """Return the latest known balances of a mode."""
         return self._balances[mode]
 
+    def balances_ns(self, mode: Mode) -> int | None:
+        """Return when the balances of a mode were as they are known; ``None`` before the first."""
+        return self._read_ns.get(mode)
+
     def set_positions(self, mode: Mode, positions: Mapping[str, Position]) -> None:
         """Replace the positions of a mode: from the journal, or at a switch."""
         self._positions[mode] = dict(positions)
 
-    def set_balances(self, mode: Mode, balances: Mapping[str, Balance]) -> None:
-        """Replace the balances of a mode.
+    def set_balances(self, mode: Mode, balances: Mapping[str, Balance], at_ns: int) -> None:
+        """Replace the balances of a mode by those of ``at_ns``, nanoseconds since 1970.
 
         A live account that held something and is said to hold nothing is not believed: a reply
         that was cut off looks the same.
@@ -54,6 +60,7 @@ class Portfolio:
         if mode is Mode.LIVE and held and not any(item.total for item in balances.values()):
             return
         self._balances[mode] = dict(balances)
+        self._read_ns[mode] = at_ns
 
     def on_order(self, order: Order, fills: tuple[Fill, ...]) -> None:
         """Book new fills; a listener of the order tracker."""
@@ -102,10 +109,12 @@ class Portfolio:
     def to_wire(self, mode: Mode, currency: str) -> dict[str, object]:
         """Return the portfolio as the control socket shows it."""
         equity = self.equity(mode, currency)
+        read_ns = self.balances_ns(mode)
         return {
             "mode": str(mode),
             "currency": currency,
             "equity": None if equity is None else plain(equity.quantize(Decimal("0.01"))),
+            "balances_at": None if read_ns is None else iso(read_ns),
             "balances": [
                 {
                     "asset": asset,

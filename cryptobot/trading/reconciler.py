@@ -17,6 +17,7 @@ from cryptobot.domain.ids import CLIENT_ORDER_ID_PREFIX
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.money import plain
 from cryptobot.domain.order import OPEN, Fill, Order, OrderReport, OrderState
+from cryptobot.trading.background import in_background
 from cryptobot.trading.balance_book import BalanceBook
 from cryptobot.trading.differences import Difference, ExternalOrder, Findings, Reconciliation
 from cryptobot.trading.differences import DifferenceKind as K
@@ -74,7 +75,7 @@ class Reconciler:
     def request(self) -> None:
         """Run a comparison soon; several requests make one run."""
         if self._requested is None or self._requested.done():
-            self._requested = asyncio.create_task(self._soon(), name="reconcile-soon")
+            self._requested = in_background(self._soon(), "reconcile-soon")
 
     async def _soon(self) -> None:
         await asyncio.sleep(SOON_S)

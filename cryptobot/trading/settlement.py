@@ -19,6 +19,7 @@ from cryptobot.domain.errors import CryptobotError
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.money import plain
 from cryptobot.domain.order import Order, OrderReport, OrderState
+from cryptobot.trading.background import in_background
 from cryptobot.trading.exchange import Exchange
 from cryptobot.trading.lookup import Answer, Round, Search, Verdict, look
 from cryptobot.trading.order_gateway import UnknownOrder
@@ -71,7 +72,7 @@ class Settlement:
     def start(self, order: Order) -> None:
         """Begin to look ``order`` up, unless that is being done already."""
         if order.order_id not in self._tasks:
-            task = asyncio.create_task(self._settle(order), name=f"settle-{order.order_id[:8]}")
+            task = in_background(self._settle(order), f"settle-{order.order_id[:8]}")
             self._tasks[order.order_id] = task
             task.add_done_callback(lambda _: self._tasks.pop(order.order_id, None))
 
@@ -208,14 +209,14 @@ class Settlement:
                 return  # the stream or a reconciliation was faster
             try:
                 heard = await self._look(search)
+                order = self._current(search)
+                if order is None:
+                    return
+                found = None if heard.report is None else self._take_over(order, heard)
             except Exception:
                 log.exception("order_lookup_broke")
                 continue
-            order = self._current(search)
-            if order is None:
-                return
-            if heard.report is not None:
-                found = self._take_over(order, heard)
+            if found is not None:
                 log.info("order_settled", state=str(found.state), filled=str(found.filled))
                 self._on_settled(found)
                 return

@@ -22,6 +22,7 @@ from typing import Final
 
 from cryptobot.domain.clock import NS_PER_S, Clock
 from cryptobot.domain.errors import Silenced
+from cryptobot.trading.background import in_background
 
 TOO_MANY: Final = 429
 BANNED: Final = 418
@@ -153,7 +154,7 @@ class Traffic:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (precedence, next(self._numbers), cost, future))
         if self._server is None or self._server.done():
-            self._server = asyncio.create_task(self._serve(), name="traffic")
+            self._server = in_background(self._serve(), "traffic")
         await future
 
     def used_ratio(self) -> float:

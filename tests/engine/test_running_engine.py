@@ -7,6 +7,7 @@ import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import replace
 from decimal import Decimal as D  # noqa: N817 - the shortest clear name for literals
 from pathlib import Path
 from random import Random
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from cryptobot.control.protocol import ErrorCode
-from cryptobot.domain.clock import SystemClock
+from cryptobot.domain.clock import NS_PER_S, SystemClock, iso
 from cryptobot.domain.errors import UserError
 from cryptobot.domain.ids import IdSource
 from cryptobot.domain.instrument import Instrument
@@ -290,7 +291,7 @@ async def test_paper_account_that_cannot_be_journalled_is_as_soon_as_it_can(
     running.engine._on_connected()
     lost = asyncio.Event()
     running.journal.on_availability(lambda *_: lost.set())
-    running.engine._rooms.portfolio.set_balances(Mode.LIVE, {"USDT": Balance(D(5), D(0))})
+    running.engine._rooms.portfolio.set_balances(Mode.LIVE, {"USDT": Balance(D(5), D(0))}, 0)
     database = settings_of().state_dir / "cryptobot.db"
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -402,7 +403,25 @@ async def test_switch_to_paper_while_connecting_starts_paper_from_the_live_accou
     running: Running,
 ) -> None:
     rooms = running.engine._rooms
-    rooms.portfolio.set_balances(Mode.LIVE, {"USDT": Balance(D(77), D(0))})
+    rooms.portfolio.set_balances(Mode.LIVE, {"USDT": Balance(D(77), D(0))}, 0)
     running.engine._start_paper_account()
     running.engine._on_connected()  # puts back what earlier runs left
     assert (await rooms.paper.balances())["USDT"].total == 77
+
+
+async def test_switch_to_paper_says_how_old_the_live_balances_are_that_paper_starts_with(
+    running: Running,
+) -> None:
+    rooms = running.engine._rooms
+    running.engine._on_connected()
+    assert (await running.ask("portfolio.get"))["balances_at"] is None
+    read_ns = SystemClock().now_ns() - 89 * NS_PER_S
+    rooms.portfolio.set_balances(Mode.LIVE, {"USDT": Balance(D(77), D(0))}, read_ns)
+    rooms.modes.status = replace(rooms.modes.status, mode=Mode.LIVE)
+    assert (await running.ask("portfolio.get"))["balances_at"] == iso(read_ns)
+    asked = {"mode": "paper", "reason": "banned", "actor": "ann"}
+    told = await running.ask("mode.set", **asked)
+    assert told["paper_account_from"] == iso(read_ns)
+    assert 89 <= told["paper_account_age_s"] < 120
+    again = await running.ask("mode.set", **asked)
+    assert again["paper_account_from"] is again["paper_account_age_s"] is None

@@ -59,6 +59,7 @@ class ScriptedEngine:
         self.hang = False
         self.silent = False
         self.market_silent = False
+        self.balances_at: float | None = None
         self.requests: list[dict[str, Any]] = []
         self.started = time.time()
         self.markets = {
@@ -263,6 +264,7 @@ class ScriptedEngine:
             "mode": self.account.mode,
             "currency": "USDT",
             "equity": str(Decimal("104812.55") + gain),
+            "balances_at": stamp(self.balances_at or time.time()),
             "balances": [
                 {"asset": "USDT", "free": "94120.88", "locked": "1236.8", "total": "95357.68"},
                 {"asset": "BTC", "free": "0.0835", "locked": "0.02", "total": "0.1035"},

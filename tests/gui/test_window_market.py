@@ -1,5 +1,6 @@
 """The window when the market falls silent, and what it says of orders that failed."""
 
+import time
 from decimal import Decimal
 
 from PySide6.QtGui import QColor, QImage
@@ -81,6 +82,21 @@ def test_window_with_a_silent_market_greys_prices_though_the_status_says_up(
     assert not panels.chart.age.isVisible()
     assert chips(window) == []
     assert panels.portfolio.gain.text().startswith("open")
+
+
+def test_window_with_old_balances_says_how_old_beside_the_equity(
+    engine: ScriptedEngine, open_window: OpenWindow, qtbot: QtBot
+) -> None:
+    window = open_window()
+    wait_face(qtbot, window, Face.PAPER)
+    portfolio = window.panels.portfolio
+    qtbot.waitUntil(lambda: portfolio.gain.text().startswith("open"), timeout=WAIT_MS)
+    engine.balances_at = time.time() - 200
+    qtbot.waitUntil(lambda: portfolio.gain.text() == "balances 3 min old", timeout=WAIT_MS)
+    assert not portfolio.equity.isEnabled()
+    engine.balances_at = None
+    qtbot.waitUntil(lambda: portfolio.gain.text().startswith("open"), timeout=WAIT_MS)
+    assert portfolio.equity.isEnabled()
 
 
 def test_window_with_a_lost_exchange_says_so_in_the_strip_and_on_the_banner(

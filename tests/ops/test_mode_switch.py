@@ -78,13 +78,17 @@ class TestAcknowledged:
             open_live_orders=[ORDER],
             in_flight=[{**ORDER, "outcome": "stopped_before_wire"}],
             canceled=[{**ORDER, "order_id": "c" * 32}],
+            mode_reason="it burns",
+            paper_account_from="2026-01-02T03:02:36.000Z",
+            paper_account_age_s=90,
         )
         with engine(state_dir, answer) as requests:
             ran = to_paper(state_dir, "--reason=it burns", "--actor=ann", "--cancel-open")
         assert ran.code == 0
         assert "could not be cancelled" in ran.err  # one live order is still open
         assert ran.out.splitlines() == [
-            "PAPER since 2026-01-02T03:04:05.678Z, fenced, trading active: on call",
+            "PAPER since 2026-01-02T03:04:05.678Z, fenced, trading active: it burns",
+            "paper account: starts with the live balances of 2026-01-02T03:02:36.000Z, 90 s old",
             f"in flight: BTC/USDT {'a' * 32}: stopped before wire",
             f"cancelled: BTC/USDT {'c' * 32}",
             "open live orders: 1",
@@ -99,6 +103,14 @@ class TestAcknowledged:
             "cancel_open": True,
         }
         assert note(state_dir)["reason"] == "it burns"
+
+    def test_paper_while_on_paper_says_where_the_new_reason_is(self, state_dir: Path) -> None:
+        with engine(state_dir, result()):
+            ran = to_paper(state_dir, "--reason=still burning")
+        assert ran.out.splitlines()[:2] == [
+            "PAPER since 2026-01-02T03:04:05.678Z, fenced, trading active: on call",
+            "it was in that mode already: the reason given now is kept in the log only",
+        ]
 
     def test_live_sends_the_confirmation_and_writes_no_fence(self, state_dir: Path) -> None:
         with engine(state_dir, result(mode="live", fenced=False)) as requests:

@@ -28,6 +28,7 @@ from cryptobot.trading.risk import Risk, RiskLimits
 
 from .scripted_venue import SYMBOL, ScriptedVenue
 
+BALANCES_READ_NS = 1_700_000_000_000_000_000
 LIMITS = RiskLimits(D(1_000), D(5_000), 50, 40)
 
 
@@ -141,9 +142,10 @@ class OrderPath:
         self.seen.append((order, fills))
         self._changed.set()
 
-    def _start_paper_account(self) -> None:
+    def _start_paper_account(self) -> int:
         self.paper_accounts_started += 1
         self.asked_paper.set()
+        return BALANCES_READ_NS
 
     async def _preconditions(self, _: str | None) -> list[FailedPrecondition]:
         self.asked_live.set()

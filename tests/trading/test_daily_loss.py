@@ -91,10 +91,10 @@ def test_loss_after_a_restart_counts_from_how_the_day_began(day: Day) -> None:
 
 
 def test_loss_with_money_put_in_or_taken_out_is_the_same(day: Day) -> None:
-    day.portfolio.set_balances(Mode.LIVE, {"USDT": Balance(D(1000), D(0))})
+    day.portfolio.set_balances(Mode.LIVE, {"USDT": Balance(D(1000), D(0))}, 0)
     day.rooms.loss()
     assert day.kept[0].equity == 1000
-    day.portfolio.set_balances(Mode.LIVE, {"USDT": Balance(D(400), D(0))})
+    day.portfolio.set_balances(Mode.LIVE, {"USDT": Balance(D(400), D(0))}, 0)
     assert day.rooms.loss() == 0
 
 
@@ -117,6 +117,6 @@ def test_begin_anew_forgets_what_the_old_account_had_cost(day: Day) -> None:
 
 def test_live_account_that_is_empty_all_of_a_sudden_is_not_believed(day: Day) -> None:
     held = {"USDT": Balance(D(5), D(0))}
-    day.portfolio.set_balances(Mode.LIVE, held)
-    day.portfolio.set_balances(Mode.LIVE, {})
+    day.portfolio.set_balances(Mode.LIVE, held, 0)
+    day.portfolio.set_balances(Mode.LIVE, {}, 0)
     assert day.portfolio.balances(Mode.LIVE) == held

@@ -6,11 +6,12 @@ from contextlib import suppress
 from decimal import Decimal as D  # noqa: N817 - the shortest clear name for literals
 from typing import Any
 
+import aiohttp
 import ccxt
 import pytest
 
 from cryptobot.domain.clock import ManualClock
-from cryptobot.domain.errors import FenceClosed, OutcomeUnknown, ReadFailed
+from cryptobot.domain.errors import FenceClosed, OutcomeUnknown, ReadFailed, Silenced
 from cryptobot.domain.order import OrderState, OrderType, Side, TimeInForce
 from cryptobot.trading import ccxt_streams
 from cryptobot.trading.exchange import OrderRequest
@@ -241,12 +242,27 @@ async def test_own_reports_with_an_odd_update_go_on_and_say_there_was_a_gap(
     await reports.aclose()  # type: ignore[attr-defined]
 
 
-async def test_market_streams_with_an_odd_update_go_on(at: Client) -> None:
-    good = {"symbol": SYMBOL, "bids": [["1", "2"]], "asks": [], "nonce": 1}
+GOOD_BOOK = {"symbol": SYMBOL, "bids": [["1", "2"]], "asks": [], "nonce": 1}
+
+
+@pytest.mark.parametrize(
+    ("odd", "reason"),
+    [
+        ({**GOOD_BOOK, "bids": [["x", "2"]]}, "malformed"),
+        (Silenced("the exchange answered 429"), "error"),  # by the snapshot that ccxt reads
+        (aiohttp.ClientConnectionError("gone"), "error"),
+        (OSError("too many open files"), "error"),
+        (RuntimeError("whatever it is"), "error"),
+    ],
+)
+async def test_market_streams_with_an_odd_update_go_on(
+    at: Client, odd: object, reason: str
+) -> None:
     updates = at.ccxt.updates.setdefault("watch_order_book", asyncio.Queue())
-    for update in ({**good, "bids": [["x", "2"]]}, good):
+    for update in (odd, GOOD_BOOK):
         updates.put_nowait(update)
     books = at.client.watch_book(SYMBOL)
     async with asyncio.timeout(10):
         assert (await anext(books)).bids[0].price == 1
+    assert at.stream_events == [("book", "disconnected", reason), ("book", "connected", None)]
     await books.aclose()  # type: ignore[attr-defined]

@@ -15,8 +15,9 @@ from cryptobot.journal.journal import Journal
 from cryptobot.journal.records import ModeChange
 from cryptobot.trading import mode_controller
 from cryptobot.trading.mode_controller import FailedPrecondition, LiveRefused, Switched
+from telemetry.testing import capture_logs
 
-from .order_path import OrderPath
+from .order_path import BALANCES_READ_NS, OrderPath
 from .scripted_venue import Outcome, a_report
 
 S = OrderState
@@ -56,6 +57,7 @@ class TestToPaper:
             "broken",
         )
         assert path.paper_accounts_started == 1
+        assert switched.paper_from_ns == BALANCES_READ_NS
         assert told == [(Mode.LIVE, Mode.PAPER)]
 
     async def test_switch_again_is_acknowledged_and_journals_nothing_more(
@@ -63,8 +65,12 @@ class TestToPaper:
     ) -> None:
         await to_paper(path)
         path.fence_file.unlink()
-        again = await to_paper(path)
+        with capture_logs() as logs:
+            again = await to_paper(path)
+        [line] = logs.of("paper_asked_again")
+        assert (line["reason"], line["actor"]) == ("broken", "ann")
         assert again.status.mode is Mode.PAPER
+        assert again.paper_from_ns is None
         assert path.fence_file.exists()
         assert len(await (await path.caught_up()).mode_changes()) == 1
         assert path.paper_accounts_started == 1
