@@ -43,6 +43,10 @@ def _dispatch(arguments: list[str]) -> int:
             from cryptobot.cli.orders import run as run_orders  # noqa: PLC0415 - as above
 
             return run_orders(options)
+        case "exchange":
+            from cryptobot.cli.exchange import run as run_exchange  # noqa: PLC0415 - as above
+
+            return run_exchange(options)
         case _:
             from cryptobot.cli.window import run_window  # noqa: PLC0415 - as above
 

@@ -5,15 +5,8 @@ import getpass
 import json
 import sys
 from pathlib import Path
-from typing import Any, Final, cast
 
-from cryptobot.control.client import ControlClient
-from cryptobot.control.locate import engine_state_dir
-from cryptobot.control.protocol import SOCKET_NAME, RpcError
-from cryptobot.domain.errors import UserError
-
-ANSWER_S: Final = 60.0
-"""Longest wait: the engine may have to ask a slow exchange in several places."""
+from cryptobot.cli.asking import ask
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,14 +41,7 @@ def run(options: argparse.Namespace) -> int:
         method, params = "order.get", _named(options)
     else:
         method, params = "order.settle", _settling(options)
-    state_dir = engine_state_dir(options.state_dir)
-    try:
-        with ControlClient(state_dir / SOCKET_NAME, timeout_s=ANSWER_S) as client:
-            order = cast("dict[str, Any]", client.call(method, **params))
-    except RpcError as error:
-        raise UserError(f"{method}: {error.message}") from None
-    except OSError as error:
-        raise UserError(f"no engine answers for {state_dir}: {error.strerror}") from None
+    order = ask(options.state_dir, method, **params)
     if options.verb == "show":
         sys.stdout.write(json.dumps(order, indent=2) + "\n")
     else:

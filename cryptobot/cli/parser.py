@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from cryptobot import __version__
+from cryptobot.cli.exchange import add_arguments as add_exchange
 from cryptobot.cli.orders import add_arguments as add_orders
 
 _MAX_PORT: Final = 65_535
@@ -96,6 +97,16 @@ examples:
 
 {_EXIT_CODES}
 """
+_EXCHANGE: Final = f"""\
+Connects to the exchange anew, as after maintenance, a change of address or of keys' rights. Orders
+on their way end as unresolved and are looked up. Circuit breakers that are open let their probes
+through at once. A ban is waited for all the same: nothing is sent before it ends.
+
+examples:
+  cryptobot exchange restart
+
+{_EXIT_CODES}
+"""
 _SIMULATOR: Final = f"""\
 A Binance-spot exchange on localhost: REST, streams and ws-api, on a plain port and a TLS port. Its
 account has the key `testkey`, the secret `testsecret` and funds. What it received, and how to make
@@ -139,6 +150,7 @@ def parser(*, with_simulator: bool) -> argparse.ArgumentParser:
     status.add_argument("--state-dir", type=Path, metavar="DIR", help="the engine's")
     status.add_argument("--json", action="store_true", help="for programs: one JSON object")
     add_orders(_command(commands, "orders", "one order: show it, or settle it", _ORDERS))
+    add_exchange(_command(commands, "exchange", "the connection: begin it anew", _EXCHANGE))
     simulator = _command(commands, "simulator", "the simulated exchange alone", _SIMULATOR)
     if with_simulator:
         from cryptobot.simulator.command import add_arguments  # noqa: PLC0415 - see the docstring

@@ -70,6 +70,8 @@ Methods beyond the contract's:
   ``still_unknown``, or the state it was answered with), ``canceled: [order]``,
   ``paper_account_from`` (when the live balances were read that the paper account was started with)
   and ``paper_account_age_s`` (how old they were); both null when it was not started anew.
+- ``exchange.restart`` connects anew and lets open circuit breakers try at once; it answers the
+  status's ``exchange``.
 - ``strategy.list`` answers ``[{name, state, symbol, params, orders, fills, error, origin,
   defaults}]``; state: ``stopped``, ``running``, ``failed``.
 

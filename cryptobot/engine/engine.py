@@ -173,7 +173,7 @@ class Engine:
                 portfolio=self._rooms.portfolio,
                 clock=clock,
                 quote=self._quote,
-                restart_exchange=self._connection.restart,
+                restart_exchange=self._restart_exchange,
                 shut_down=self.request_stop,
             ).table(),
             self._publisher,
@@ -391,6 +391,11 @@ class Engine:
     def circuit_breakers(self) -> list[dict[str, object]]:
         """Return every circuit breaker, as ``/api`` shows them."""
         return [breaker.to_wire() for breaker in self._rooms.live.breakers.values()]
+
+    async def _restart_exchange(self) -> None:
+        for breaker in self._rooms.live.breakers.values():
+            breaker.probe_now()
+        await self._connection.restart()
 
     async def _fail_over(self, tripped: Tripped) -> None:
         await self._rooms.modes.to_paper(

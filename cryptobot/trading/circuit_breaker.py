@@ -4,7 +4,8 @@
 state       a call                                 leaves it when
 ==========  =====================================  ============================================
 closed      goes through                           ``failures`` calls in a row have failed: open
-open        is refused at once                     ``open_s`` seconds have passed: half open
+open        is refused at once                     ``open_s`` seconds have passed, or a person
+                                                   says so (``probe_now``): half open
 half open   goes through as one of ``successes``   all probes succeed: closed; one fails: open
             probes; any further one is refused
 ==========  =====================================  ============================================
@@ -124,6 +125,11 @@ class CircuitBreaker:
         """The call was cancelled, or never made: it proves nothing."""
         if ticket == self._epoch and self._state is BreakerState.HALF_OPEN:
             self._probes -= 1
+
+    def probe_now(self) -> None:
+        """Let an open breaker's probes through at once: a person takes the trouble for over."""
+        if self.state is BreakerState.OPEN:
+            self._enter(BreakerState.HALF_OPEN)
 
     def to_wire(self) -> dict[str, object]:
         """Return the breaker as it is shown to people and on ``/api``."""

@@ -8,7 +8,7 @@ import pytest
 from cryptobot.cli import main
 from cryptobot.cli.parser import parser
 
-COMMANDS = ("", "window", "demo", "engine", "status", "orders", "simulator")
+COMMANDS = ("", "window", "demo", "engine", "status", "orders", "exchange", "simulator")
 
 
 def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> str:

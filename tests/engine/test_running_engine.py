@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from cryptobot.cli import main
 from cryptobot.control.protocol import ErrorCode
 from cryptobot.domain.clock import NS_PER_S, SystemClock, iso
 from cryptobot.domain.errors import UserError
@@ -25,6 +26,7 @@ from cryptobot.domain.order import OrderState
 from cryptobot.engine.engine import Engine
 from cryptobot.journal.journal import Journal
 from cryptobot.settings import Settings, load_settings
+from cryptobot.trading.circuit_breaker import BreakerState
 from cryptobot.trading.exchange import Balance
 from telemetry.health import Health
 from telemetry.metrics import Metrics
@@ -397,6 +399,30 @@ async def test_restart_of_the_exchange_out_of_reach_is_answered(running: Running
     exchange = await running.ask("exchange.restart")
     assert exchange["up"] is False
     assert (await running.ask("engine.status"))["exchange"]["up"] is False
+
+
+async def test_restart_of_the_exchange_by_command_lets_open_breakers_try_at_once(
+    running: Running, settings_of: Callable[..., Settings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for breaker in running.engine._rooms.live.breakers.values():
+        while breaker.state is BreakerState.CLOSED:
+            breaker.failed(breaker.admit(), "maintenance")
+    restart = ["exchange", "restart", "--state-dir", str(settings_of().state_dir)]
+    assert await asyncio.to_thread(main, restart) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "binance: connecting anew; `cryptobot status` says when it is up",
+        "circuit breakers: binance:orders half open, binance:reads half open",
+    ]
+
+
+async def test_command_without_an_engine_says_so_in_one_line(
+    user_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = user_home / "nobody"
+    assert await asyncio.to_thread(main, ["exchange", "restart", "--state-dir", str(where)]) == 1
+    assert capsys.readouterr().err == (
+        f"cryptobot: no engine answers for {where}: No such file or directory\n"
+    )
 
 
 async def test_switch_to_paper_while_connecting_starts_paper_from_the_live_account(

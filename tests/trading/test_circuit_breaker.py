@@ -147,6 +147,13 @@ class AnyCalls(RuleBasedStateMachine):
         if epoch != before:
             assert self.epoch == before
 
+    @rule()
+    def probe_now(self) -> None:
+        before = self.breaker.state
+        self.breaker.probe_now()
+        opened = before is BreakerState.OPEN
+        assert self.breaker.state is (BreakerState.HALF_OPEN if opened else before)
+
     @rule(seconds=st.integers(0, 12))
     def wait(self, seconds: int) -> None:
         self.clock.advance(seconds * NS_PER_S)
