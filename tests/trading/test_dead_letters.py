@@ -118,6 +118,26 @@ async def test_add_while_the_journal_takes_nothing_is_kept_and_written_later(
     assert await office.stored(letter) == letter
 
 
+async def test_letter_is_listed_also_when_it_is_committed_after_the_read_has_looked(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await office.refused()
+    read = office.path.journal.dead_letters
+
+    async def slow(**asked: Any) -> list[DeadLetter]:
+        found = await read(**asked)  # looks before the commit, answers after it
+        await office.stored(letter)
+        return found
+
+    monkeypatch.setattr(office.path.journal, "dead_letters", slow)
+    with office.path.journal_locked():
+        letter = office.add(order)
+        listing = asyncio.ensure_future(office.letters.letters(D.DEAD, 10))
+        assert await read(state=D.DEAD, limit=10) == []
+    await office.path.journal.wait_available()
+    assert await listing == [letter]
+
+
 async def test_load_after_a_restart_shows_and_counts_what_waits(office: Office) -> None:
     letter = office.add(await office.refused())
     await office.stored(letter)
