@@ -39,6 +39,7 @@ def test_wire_run_with_each_seed_keeps_every_invariant(first: int) -> None:
     assert told["seen"]["crash"]
     fates = {what.rpartition(" ")[2] for what in seen if what.startswith("sent ")}
     assert len(fates & {fate.name.lower() for fate in Fate}) >= 4
+    assert len([what for what in seen if what.startswith("no connection ")]) >= 2
 
 
 @pytest.mark.parametrize("seed", [57, 272])

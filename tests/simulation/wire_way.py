@@ -1,6 +1,8 @@
 """The network card of one engine process, and what goes wrong on its wire."""
 
 import asyncio
+import socket
+import ssl
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from dataclasses import replace
@@ -62,6 +64,18 @@ OF_READS: Final = (
 )
 
 
+class NoWay(Enum):
+    """Why there is no connection, as it can look from one moment to the next."""
+
+    REFUSED = auto()
+    NO_NAME = auto()
+    """The name server does not answer."""
+    NOT_TRUSTED = auto()
+    """The certificate is not the exchange's: a hotel's page, a proxy."""
+    NO_ANSWER = auto()
+    """Nothing comes back at all."""
+
+
 class WireWay:
     """Implements ``Way``: real clients, on a network in memory.
 
@@ -116,17 +130,31 @@ class WireWay:
                 self._kill(host)
 
     async def connect(self, protocol: asyncio.Protocol) -> None:
-        """Open a connection. Raises ``OSError``."""
+        """Open a connection. Raises ``OSError``, or never returns."""
         await asyncio.sleep(2 * self.rng.uniform(*TRAVEL_S))
-        refused = self.world.weather().writes.get(WriteFault.UNREACHABLE, 0)
-        if self.cut or self.rng.random() < refused:
+        fails = self.world.weather().writes.get(WriteFault.UNREACHABLE, 0)
+        if self.cut:
             raise ConnectionRefusedError(111, "Connection refused")
+        if self.rng.random() < fails:
+            await self._fail(self.rng.choice(tuple(NoWay)))
         server, context = self._server()
         # Its own: aiohttp closes connections in no order, and that must not show in others.
         travel_s = partial(Random(self.rng.getrandbits(32)).uniform, *TRAVEL_S)
         end = ClientEnd(self, protocol, copy_context(), travel_s)
         self._ends.append(end)
         join(end, End(self.world.loop, server, context, travel_s))
+
+    async def _fail(self, how: NoWay) -> None:
+        self.world.witness.on_event(f"no connection {how.name.lower()}")
+        match how:
+            case NoWay.REFUSED:
+                raise ConnectionRefusedError(111, "Connection refused")
+            case NoWay.NO_NAME:
+                raise socket.gaierror(-3, "Temporary failure in name resolution")
+            case NoWay.NOT_TRUSTED:
+                raise ssl.SSLCertVerificationError(1, "certificate verify failed")
+            case NoWay.NO_ANSWER:
+                await asyncio.Event().wait()
 
     def heard(self, host: str, refusal: tuple[int, float]) -> None:
         """Note that the process has heard that the exchange wants silence."""
@@ -271,6 +299,10 @@ class MemoryConnector(aiohttp.BaseConnector):
         protocol: ResponseHandler = self._factory()
         try:
             await self._way.connect(protocol)
+        except socket.gaierror as error:
+            raise aiohttp.ClientConnectorDNSError(req.connection_key, error) from error
+        except ssl.SSLCertVerificationError as error:
+            raise aiohttp.ClientConnectorCertificateError(req.connection_key, error) from error
         except OSError as error:
             raise aiohttp.ClientConnectorError(req.connection_key, error) from error
         return protocol
