@@ -23,7 +23,7 @@ from cryptobot.domain.money import plain
 from cryptobot.domain.order import OrderReport, OrderType
 from cryptobot.trading import ccxt_translation as translate
 from cryptobot.trading.capabilities import LookUp, capabilities_of
-from cryptobot.trading.ccxt_markets import spot_instruments
+from cryptobot.trading.ccxt_markets import load_only_when_asked, spot_instruments
 from cryptobot.trading.ccxt_order_socket import CHANNEL, NotWritten, OrderSocket
 from cryptobot.trading.ccxt_reads import CcxtReads, RequestObserver, sense
 from cryptobot.trading.ccxt_session import CURRENT_GATE, FreeToCancel, WireGate, open_session
@@ -212,6 +212,7 @@ class ExchangeClient(CcxtReads):
         instance.enableLastJsonResponse = True
         instance.timeout_on_exit = 0  # the sessions are ours and closed properly
         instance.has["fetchCurrencies"] = False
+        load_only_when_asked(instance)
         return instance
 
     async def is_simulator(self) -> bool:
@@ -280,8 +281,8 @@ class ExchangeClient(CcxtReads):
         return await self._orders.create_order(*args)
 
     def _ensure_connected(self) -> None:
-        if self._orders is None:
-            raise NotSent("the exchange client is not connected", "not_sent")
+        if self._orders is None or not self._orders.markets:
+            raise NotSent("the exchange client is not connected yet", "not_sent")
 
     async def cancel_order(self, symbol: str, client_order_id: str) -> OrderReport:
         """Cancel by our id; see ``Exchange.cancel_order``."""

@@ -40,7 +40,7 @@ class ScriptedCcxt:
         self.clients: dict[str, object] = {}
         self.replies: dict[str, Any] = {}
         self.updates: dict[str, asyncio.Queue[Any]] = {}
-        self.markets: dict[str, object] = {}
+        self.markets: dict[str, object] = {SYMBOL: {}}
         self.currencies: dict[str, object] = {}
 
     async def close(self) -> None:

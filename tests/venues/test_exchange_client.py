@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal as D  # noqa: N817 - the shortest clear name for literals
+from pathlib import Path
 from unittest.mock import patch
 
 import aiohttp
@@ -15,6 +16,7 @@ from cryptobot.trading import ccxt_streams
 from cryptobot.trading.ccxt_session import open_session
 from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
 from cryptobot.trading.traffic import Budget, Traffic
+from tests.venues.conftest import trading
 from tests.venues.test_venue_contract import OpenPermit, limit, place
 
 
@@ -70,6 +72,28 @@ async def test_instruments_carry_the_exchanges_rules(client: ExchangeClient) -> 
     assert (bitcoin.base, bitcoin.quote) == ("BTC", "USDT")
     assert bitcoin.price_step == D("0.01")
     assert bitcoin.min_notional == D(5)
+
+
+async def test_markets_are_loaded_by_connecting_only(tmp_path: Path) -> None:
+    # By itself ccxt loads them in any call, and keeps what a broken exchange told it then.
+    async with trading(tmp_path) as at:
+        client = ExchangeClient(at.client._config, SystemClock())
+        try:
+            assert await client.is_simulator()
+            with pytest.raises(NotSent, match="not connected yet"):
+                await client.cancel_order("BTC/USDT", "cb1")
+            with pytest.raises(NotSent, match="not connected yet"):
+                await place(client, limit(Side.BUY, "0.01", "60000"))
+            with pytest.raises(ReadFailed, match="not connected yet"):
+                await client.balances()
+            await client.connect()
+            at.fault("patch", match={"operation": "exchange_info"}, fields={"symbols": []})
+            with pytest.raises(ReadFailed, match="no spot markets"):
+                await client.connect()
+            report = await place(client, limit(Side.BUY, "0.01", "60000"))
+            assert report.state is OrderState.ACCEPTED
+        finally:
+            await client.close()
 
 
 async def test_book_stream_brings_the_market_and_our_resting_order(client: ExchangeClient) -> None:

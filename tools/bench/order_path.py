@@ -147,6 +147,7 @@ async def bare_ccxt(venue: Simulator, kind: str = "ccxt.async_support") -> Async
     connector = maker._sessions[-1].connector  # noqa: SLF001 - as above
     instance.session = aiohttp.ClientSession(connector=connector, connector_owner=False)
     instance.init_throttler()
+    del instance.load_markets  # ours
     try:
         await instance.load_markets()
         yield instance
