@@ -126,6 +126,7 @@ class ModeController:
         self._clock = clock
         self._journal = journal
         self._epoch = 0
+        self._paper_from_ns: int | None = None
         self._lock = asyncio.Lock()
         self._fence: Fence
         self._gateway: OrderGateway
@@ -193,11 +194,12 @@ class ModeController:
         if before is Mode.LIVE:
             self._set(ModeStatus(Mode.PAPER, self._clock.now_ns(), reason, actor, trigger))
             self.trading_state = TradingState.ACTIVE  # what halted live does not halt paper
-            paper_from_ns = self._start_paper_account()
+            paper_from_ns = self._paper_from_ns = self._start_paper_account()
         elif self.status.trigger is ModeTrigger.FENCE_FILE:
             # The file of this very switch was seen first: say who and why.
             status = self.status
             self.status = ModeStatus(Mode.PAPER, status.since_ns, reason, actor, trigger)
+            paper_from_ns = self._paper_from_ns
         else:
             _log.info("paper_asked_again", reason=reason, actor=actor, trigger=str(trigger))
         self._arm(reason, actor)

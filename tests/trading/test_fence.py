@@ -12,7 +12,7 @@ from cryptobot.domain.order import OrderState
 from cryptobot.trading.fence import Fence
 from cryptobot.trading.mode_controller import ModeStatus
 
-from .order_path import OrderPath
+from .order_path import BALANCES_READ_NS, OrderPath
 
 S = OrderState
 
@@ -77,7 +77,10 @@ async def test_watch_with_the_file_appearing_switches_to_paper(path: OrderPath) 
 
 async def test_switch_right_after_the_file_was_seen_says_who_and_why(path: OrderPath) -> None:
     await path.modes.to_paper(reason="the file", actor="fence file", trigger=ModeTrigger.FENCE_FILE)
-    await path.modes.to_paper(reason="on call", actor="ann", trigger=ModeTrigger.OPERATOR)
+    switched = await path.modes.to_paper(
+        reason="on call", actor="ann", trigger=ModeTrigger.OPERATOR
+    )
+    assert switched.paper_from_ns == BALANCES_READ_NS  # of this very switch
     status = path.modes.status
     assert (status.reason, status.actor, status.trigger) == ("on call", "ann", "operator")
 
