@@ -2,13 +2,14 @@
 
 One run of every ``--wire-every`` is of the tier of the wire, which takes five times as long. Seeds
 are drawn anew each time unless ``--seed`` names the first. Exit code 1 when a run is broken; each
-is printed with the line that replays it.
+is printed with the line that replays it. Ctrl-C ends it with the count so far.
 """
 
 import argparse
 import multiprocessing
 import os
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -39,16 +40,26 @@ def main() -> int:
         )
         for number, start in enumerate(range(first, first + asked.runs, CHUNK))
     ]
-    with multiprocessing.get_context("spawn").Pool(asked.jobs) as pool:
-        for count, reports in pool.imap_unordered(_played, chunks):
-            done += count
-            broken += len(reports)
-            for report in reports:
-                print(report, flush=True)
-            if done % (CHUNK * 20) < CHUNK or done == asked.runs:
-                rate = done / (time.monotonic() - began)
-                print(f"{done} runs, {broken} broken, {rate:.1f} runs a second", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with multiprocessing.get_context("spawn").Pool(asked.jobs, _leave_stopping_to_us) as pool:
+        try:
+            for count, reports in pool.imap_unordered(_played, chunks):
+                done += count
+                broken += len(reports)
+                for report in reports:
+                    print(report, flush=True)
+                if done % (CHUNK * 20) < CHUNK or done == asked.runs:
+                    rate = done / (time.monotonic() - began)
+                    print(f"{done} runs, {broken} broken, {rate:.1f} runs a second", flush=True)
+        except KeyboardInterrupt:
+            print(f"stopped after {done} runs, {broken} broken", flush=True)
+            return 1 if broken else 130
     return 1 if broken else 0
+
+
+def _leave_stopping_to_us() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _played(chunk: tuple[str, int, int]) -> tuple[int, list[str]]:
