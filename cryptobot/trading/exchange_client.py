@@ -23,7 +23,8 @@ from cryptobot.domain.money import plain
 from cryptobot.domain.order import OrderReport, OrderType
 from cryptobot.trading import ccxt_translation as translate
 from cryptobot.trading.capabilities import LookUp, capabilities_of
-from cryptobot.trading.ccxt_markets import load_only_when_asked, spot_instruments
+from cryptobot.trading.ccxt_instance import dial_by_monotonic_time, load_only_when_asked
+from cryptobot.trading.ccxt_markets import spot_instruments
 from cryptobot.trading.ccxt_order_socket import CHANNEL, NotWritten, OrderSocket
 from cryptobot.trading.ccxt_reads import CcxtReads, RequestObserver, sense
 from cryptobot.trading.ccxt_session import CURRENT_GATE, FreeToCancel, WireGate, open_session
@@ -213,6 +214,7 @@ class ExchangeClient(CcxtReads):
         instance.timeout_on_exit = 0  # the sessions are ours and closed properly
         instance.has["fetchCurrencies"] = False
         load_only_when_asked(instance)
+        dial_by_monotonic_time(instance, self._clock)
         return instance
 
     async def is_simulator(self) -> bool:
