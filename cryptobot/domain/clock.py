@@ -62,3 +62,11 @@ def iso(ns: int) -> str:
     """Return ``ns`` since the epoch as ISO 8601 UTC with milliseconds (``...T12:00:00.123Z``)."""
     stamp = datetime.fromtimestamp(ns // NS_PER_S, UTC)
     return f"{stamp:%Y-%m-%dT%H:%M:%S}.{ns % NS_PER_S // NS_PER_MS:03d}Z"
+
+
+def when(ns: int) -> str:
+    """Return ``ns`` since the epoch as a sentence says it: ``2026-01-02 12:00:00 UTC``, rounded up.
+
+    For texts that are kept: seconds that are left are wrong a second later.
+    """
+    return f"{datetime.fromtimestamp(-(-ns // NS_PER_S), UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,10 +1,12 @@
-"""Where a ccxt instance is kept from outliving its own mistakes; ccxt itself stays as it is."""
+"""What is changed on a ccxt instance, from outside: ccxt itself stays as it is."""
 
 from typing import Any
 
 import ccxt
+from yarl import URL
 
 from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, Clock
+from cryptobot.trading.traffic import Traffic
 
 
 def load_only_when_asked(instance: Any) -> None:
@@ -49,3 +51,17 @@ def dial_by_monotonic_time(instance: Any, clock: Clock) -> None:
 
     instance.on_error = note
     instance.ws_dial_delay = delay_s
+
+
+def hear_limits_in_frames(instance: Any, traffic: Traffic) -> None:
+    """Let an exchange's silences begin also with what a websocket's frame says.
+
+    The ws-api tells of a ban inside an answer; ccxt makes an error of it and forgets the time.
+    """
+    handle_message = instance.handle_message
+
+    def hear(client: Any, message: object) -> None:
+        traffic.heard_in(URL(client.url).host, message)
+        handle_message(client, message)
+
+    instance.handle_message = hear

@@ -27,7 +27,6 @@ import orjson
 import structlog
 from yarl import URL
 
-from cryptobot.domain.clock import NS_PER_MS, Clock
 from cryptobot.domain.errors import NotSent, OutcomeUnknown
 from cryptobot.trading.background import in_background
 from cryptobot.trading.ccxt_session import CURRENT_GATE, GatedSocket
@@ -42,9 +41,6 @@ answer. docs: 300 connections in 5 minutes, and an address has other streams too
 
 HEARTBEAT_S: Final = 10.0
 """Silence after which the exchange is pinged; without an answer in half of that it is gone."""
-
-GOODBYE_S: Final = 1.0
-"""Longest wait for the exchange's part of closing a connection."""
 
 OK: Final = 200
 
@@ -63,7 +59,6 @@ class OrderSocket:
     Args:
         instance: The ccxt.pro instance that writes orders, on a gated session.
         traffic: The exchange's budget and silences.
-        clock: Time.
         timeout_s: Longest wait for an answer, and for a connection.
         note: Told of the connection: event (``connected``, ``message``,
             ``disconnected``) and reason.
@@ -73,14 +68,12 @@ class OrderSocket:
         self,
         instance: Any,
         traffic: Traffic,
-        clock: Clock,
         *,
         timeout_s: float,
         note: Callable[[str, str | None], None],
     ) -> None:
         self._instance = instance
         self._traffic = traffic
-        self._clock = clock
         self._timeout_s = timeout_s
         self._note = note
         self._url: str = instance.urls["api"]["ws"]["ws-api"]["spot"]
@@ -188,11 +181,7 @@ class OrderSocket:
     async def _hold(self) -> str:
         """Open a connection and return why it ended."""
         async with asyncio.timeout(self._timeout_s):
-            opened = await self._instance.session.ws_connect(
-                self._url,
-                heartbeat=HEARTBEAT_S,
-                timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE_S),
-            )
+            opened = await self._instance.session.ws_connect(self._url, heartbeat=HEARTBEAT_S)
         socket = cast("GatedSocket", opened)
         lost: Exception = ccxt.NetworkError("the connection was lost before the answer")
         try:
@@ -237,8 +226,7 @@ class OrderSocket:
                 self._leave()  # answers may still come
             return
         status, request_id = message.get("status"), message.get("id")
-        if isinstance(status, int):
-            self._traffic.heard(self._host, status, self._as_headers(message))
+        self._traffic.heard_in(self._host, message)
         if not isinstance(request_id, str):
             raise ValueError("an answer that does not say to what")  # noqa: TRY004 - as above
         self._note("message", None)
@@ -248,22 +236,6 @@ class OrderSocket:
             _log.info("order_socket_late_answer", requestNumber=request_id, status=status)
             return
         reply.set_result(message)
-
-    def _as_headers(self, message: Answer) -> dict[str, str]:
-        """Return what an answer says of limits as REST's headers say it."""
-        headers: dict[str, str] = {}
-        rows = message.get("rateLimits")
-        for row in rows if isinstance(rows, list) else ():
-            match row:
-                case {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1}:
-                    headers["X-MBX-USED-WEIGHT-1M"] = str(row.get("count"))
-        match message.get("error"):
-            case {"data": {"retryAfter": int(until_ms), **data}}:
-                now_ms = data.get("serverTime")
-                if not isinstance(now_ms, int):
-                    now_ms = self._clock.now_ns() // NS_PER_MS
-                headers["Retry-After"] = str(max(1, -((now_ms - until_ms) // 1000)))
-        return headers
 
     def _leave(self) -> None:
         """Let further orders go by REST."""

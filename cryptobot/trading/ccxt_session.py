@@ -26,6 +26,9 @@ ORDER_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 """Requests that may create an order. Cancels are DELETE at Binance and POST elsewhere; either way
 they pass the fence."""
 
+GOODBYE_S: Final = 1.0
+"""Longest wait for the other side's goodbye when a websocket is closed."""
+
 
 class WireGate:
     """One order's leave to be sent, and whether any of its bytes left.
@@ -116,10 +119,39 @@ class GatedRequest(PacedRequest):
         await super().write_bytes(writer, conn, content_length)
 
 
-class GatedSocket(ClientWebSocketResponse):
-    """A websocket on which no text leaves without leave; pings, pongs and closes need none."""
+class PacedSocket(ClientWebSocketResponse):
+    """A websocket on which no text leaves while the exchange wants silence: it waits.
+
+    Pings, pongs and closes do not.
+    """
 
     traffic: ClassVar[Traffic]
+
+    async def send_str(self, data: str, compress: int | None = None) -> None:
+        """Wait for the silence to end, then write the frame."""
+        await self.traffic.wait(self._response.url.host)
+        await super().send_str(data, compress)
+
+    async def close(self, *, code: int = aiohttp.WSCloseCode.OK, message: bytes = b"") -> bool:
+        """Say goodbye, but do not wait long for an answer that a dead connection never gives."""
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                return await super().close(code=code, message=message)
+        except TimeoutError:
+            return True  # aiohttp has cut the connection when it was told to stop waiting
+
+    def abort(self) -> None:
+        """Cut the connection without a word."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def _transport(self) -> asyncio.Transport | None:
+        return None if self._conn is None else self._conn.transport
+
+
+class GatedSocket(PacedSocket):
+    """A websocket on which no text leaves without leave; pings, pongs and closes need none."""
 
     async def send_str(self, data: str, compress: int | None = None) -> None:
         """Ask for leave, then write the frame.
@@ -144,16 +176,7 @@ class GatedSocket(ClientWebSocketResponse):
             raise aiohttp.ClientConnectionError("compression could wait between fence and wire")
         self.traffic.check(self._response.url.host)
         gate.check()
-        await super().send_str(data)
-
-    def abort(self) -> None:
-        """Cut the connection without a word."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    @property
-    def _transport(self) -> asyncio.Transport | None:
-        return None if self._conn is None else self._conn.transport
+        await ClientWebSocketResponse.send_str(self, data)
 
 
 class HeardResponse(ClientResponse):
@@ -219,10 +242,8 @@ def open_session(
             "Request", (GatedRequest if gated else PacedRequest,), {"traffic": traffic}
         ),
         response_class=type("Response", (HeardResponse,), {"traffic": traffic}),
-        ws_response_class=(
-            type("Socket", (GatedSocket,), {"traffic": traffic})
-            if gated
-            else ClientWebSocketResponse
+        ws_response_class=type(
+            "Socket", (GatedSocket if gated else PacedSocket,), {"traffic": traffic}
         ),
         cookie_jar=aiohttp.DummyCookieJar(),  # no exchange's API needs cookies
     )

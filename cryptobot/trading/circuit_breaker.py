@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from cryptobot.domain.clock import NS_PER_S, Clock
+from cryptobot.domain.clock import NS_PER_S, Clock, when
 from cryptobot.domain.errors import CircuitOpen
 
 
@@ -144,9 +144,9 @@ class CircuitBreaker:
     def _admit_probe(self) -> None:
         state = self.state
         if state is BreakerState.OPEN:
+            until = when(self._clock.now_ns() + self._open_left_ns())
             raise CircuitOpen(
-                f"the circuit breaker {self.name} is open for another "
-                f"{self.opens_probes_in_s:.0f} s: {self.last_failure}"
+                f"the circuit breaker {self.name} is open until {until}: {self.last_failure}"
             )
         if state is BreakerState.HALF_OPEN:
             if self._probes >= self._limits.successes:

@@ -23,7 +23,11 @@ from cryptobot.domain.money import plain
 from cryptobot.domain.order import OrderReport, OrderType
 from cryptobot.trading import ccxt_translation as translate
 from cryptobot.trading.capabilities import LookUp, capabilities_of
-from cryptobot.trading.ccxt_instance import dial_by_monotonic_time, load_only_when_asked
+from cryptobot.trading.ccxt_instance import (
+    dial_by_monotonic_time,
+    hear_limits_in_frames,
+    load_only_when_asked,
+)
 from cryptobot.trading.ccxt_markets import spot_instruments
 from cryptobot.trading.ccxt_order_socket import CHANNEL, NotWritten, OrderSocket
 from cryptobot.trading.ccxt_reads import CcxtReads, RequestObserver, sense
@@ -168,7 +172,6 @@ class ExchangeClient(CcxtReads):
             self._order_socket = OrderSocket(
                 self._orders,
                 self.traffic,
-                self._clock,
                 timeout_s=self._config.timeout_s,
                 note=lambda event, reason: self._note(CHANNEL, None, event, reason),
             )
@@ -215,6 +218,7 @@ class ExchangeClient(CcxtReads):
         instance.has["fetchCurrencies"] = False
         load_only_when_asked(instance)
         dial_by_monotonic_time(instance, self._clock)
+        hear_limits_in_frames(instance, self.traffic)
         return instance
 
     async def is_simulator(self) -> bool:

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import count
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
-from cryptobot.domain.clock import NS_PER_S, Clock
+from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, Clock, when
 from cryptobot.domain.errors import Silenced
 from cryptobot.trading.background import in_background
 
@@ -235,13 +235,23 @@ class Traffic:
         Raises:
             Silenced: Nothing may be sent.
         """
-        if self._silences:
-            silence = self.silence(host) or self.silence(self.limits_of(host))
-            if silence is not None:
-                left = (silence.until_ns - self._clock.monotonic_ns()) / NS_PER_S
-                raise Silenced(
-                    f"the exchange answered {silence.status}: silent for another {left:.0f} s"
-                )
+        silence = self._silence_of(host)
+        if silence is not None:
+            until = when(self._clock.now_ns() + self._left_ns(silence))
+            raise Silenced(f"the exchange answered {silence.status}: silent until {until}")
+
+    async def wait(self, host: str | None) -> None:
+        """Return when something may be sent to ``host``."""
+        while (silence := self._silence_of(host)) is not None:  # noqa: ASYNC110 - it may grow meanwhile
+            await asyncio.sleep(self._left_ns(silence) / NS_PER_S)
+
+    def _silence_of(self, host: str | None) -> Silence | None:
+        if not self._silences:
+            return None
+        return self.silence(host) or self.silence(self.limits_of(host))
+
+    def _left_ns(self, silence: Silence) -> int:
+        return silence.until_ns - self._clock.monotonic_ns()
 
     def silence(self, host: str | None = None) -> Silence | None:
         """Return the silence that holds for ``host`` now, of every host if there is one."""
@@ -272,6 +282,26 @@ class Traffic:
         if known is None or until > known.until_ns:
             self._silences[key] = Silence(until, status, key)
         self._on_limited(wait_s)
+
+    def heard_in(self, host: str | None, message: object) -> None:
+        """Take in a frame of a websocket that says in its body what REST says in its head."""
+        if isinstance(message, Mapping) and isinstance(status := message.get("status"), int):
+            self.heard(self.limits_of(host), status, self._as_headers(message))
+
+    def _as_headers(self, message: Mapping[str, Any]) -> dict[str, str]:
+        headers: dict[str, str] = {}
+        rows = message.get("rateLimits")
+        for row in rows if isinstance(rows, list) else ():
+            match row:
+                case {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1}:
+                    headers["X-MBX-USED-WEIGHT-1M"] = str(row.get("count"))
+        match message.get("error"):
+            case {"data": {"retryAfter": int(until_ms), **data}}:
+                now_ms = data.get("serverTime")
+                if not isinstance(now_ms, int):
+                    now_ms = self._clock.now_ns() // NS_PER_MS
+                headers["Retry-After"] = str(max(1, -((now_ms - until_ms) // 1000)))
+        return headers
 
     def limits_of(self, host: str | None) -> str | None:
         """Return the host whose limits hold for ``host``, itself where it has its own."""

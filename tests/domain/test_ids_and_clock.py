@@ -1,7 +1,7 @@
 import re
 from random import Random
 
-from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, ManualClock, SystemClock, iso
+from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, ManualClock, SystemClock, iso, when
 from cryptobot.domain.ids import IdSource, client_order_id
 
 
@@ -51,3 +51,8 @@ def test_system_clock_tells_nanoseconds_of_this_century() -> None:
 def test_iso_is_utc_with_milliseconds_cut_off() -> None:
     assert iso(0) == "1970-01-01T00:00:00.000Z"
     assert iso(1_700_000_000 * NS_PER_S + 999 * NS_PER_MS + 999_999) == "2023-11-14T22:13:20.999Z"
+
+
+def test_when_is_a_whole_second_that_is_not_over_yet() -> None:
+    assert when(1_700_000_000 * NS_PER_S) == "2023-11-14 22:13:20 UTC"
+    assert when(1_700_000_000 * NS_PER_S + 1) == "2023-11-14 22:13:21 UTC"

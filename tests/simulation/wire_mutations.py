@@ -11,11 +11,18 @@ from unittest.mock import patch
 
 import ccxt
 from aiohttp.client_reqrep import ClientRequest, ClientResponse
+from aiohttp.client_ws import ClientWebSocketResponse
 
 from cryptobot.domain.errors import NotSent, OrderRefused
 from cryptobot.domain.order import OrderReport, OrderState
 from cryptobot.trading import ccxt_streams, ccxt_translation
-from cryptobot.trading.ccxt_session import GatedRequest, HeardResponse, PacedRequest, WireGate
+from cryptobot.trading.ccxt_session import (
+    GatedRequest,
+    HeardResponse,
+    PacedRequest,
+    PacedSocket,
+    WireGate,
+)
 from cryptobot.trading.exchange_client import ExchangeClient
 from cryptobot.trading.traffic import BANNED, TOO_MANY, Traffic
 
@@ -38,6 +45,11 @@ def no_gate() -> AbstractContextManager[Any]:
 def silence_not_kept() -> AbstractContextManager[Any]:
     """Requests leave without a look at the exchange's silences."""
     return patch.object(PacedRequest, "send", ClientRequest.send)
+
+
+def frames_do_not_wait() -> AbstractContextManager[Any]:
+    """A websocket's frames leave without a look at the exchange's silences."""
+    return patch.object(PacedSocket, "send_str", ClientWebSocketResponse.send_str)
 
 
 def refusals_not_heard() -> AbstractContextManager[Any]:
@@ -134,6 +146,7 @@ WIRE_MUTATIONS: Final[dict[str, Mutation]] = {
         body_without_a_look,
         no_gate,
         silence_not_kept,
+        frames_do_not_wait,
         refusals_not_heard,
         ban_of_one_host,
         reply_without_id_is_accepted,
@@ -169,6 +182,7 @@ def _touches_the_fence_then(scenario: Scenario) -> bool:
 WIRE_RELEVANT: Final[dict[str, Callable[[Scenario], bool]]] = {
     "body_without_a_look": _touches_the_fence_then,
     "silence_not_kept": _weathers(_limits),
+    "frames_do_not_wait": _weathers(_limits),
     "refusals_not_heard": _weathers(_limits),
     "ban_of_one_host": _weathers(_limits),
     "reply_without_id_is_accepted": _weathers(

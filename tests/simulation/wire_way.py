@@ -230,9 +230,7 @@ class ClientEnd(End):
             return
         request = self._reader.feed(bytes(data))
         if request is None:
-            # Of sockets only requests are judged: a market stream's subscription has no weight.
-            is_text = self._reader.upgraded and data[0] & OPCODE == TEXT_FRAME
-            if is_text and self.host.startswith(USER_HOST):
+            if self._reader.upgraded and data[0] & OPCODE == TEXT_FRAME:
                 self._way.asked(self.host, f"a message to {self.host}")
             super().write(data)
             return

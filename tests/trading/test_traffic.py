@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cryptobot.domain.clock import NS_PER_S, ManualClock
+from cryptobot.domain.clock import NS_PER_S, ManualClock, when
 from cryptobot.domain.errors import Silenced
 from cryptobot.trading.traffic import PRECEDENCE, Budget, Precedence, Traffic
 
@@ -159,7 +159,8 @@ def test_answer_that_asks_for_silence_is_obeyed_for_as_long_as_it_says(
     traffic.heard(HOST, status, {} if header is None else {"Retry-After": header})
     assert told == [seconds]
     clock.advance(seconds * NS_PER_S - 1)
-    with pytest.raises(Silenced, match=f"the exchange answered {status}: silent for another"):
+    until = when(clock.now_ns() + 1)
+    with pytest.raises(Silenced, match=f"the exchange answered {status}: silent until {until}$"):
         traffic.check(HOST)
     clock.advance(1)
     traffic.check(HOST)

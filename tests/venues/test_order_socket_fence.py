@@ -3,7 +3,6 @@
 import asyncio
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from cryptobot.domain.clock import SystemClock
@@ -349,7 +348,7 @@ async def test_reads_and_streams_have_a_session_of_their_own_without_a_gate(
 ) -> None:
     client = by_websocket.client
     assert client._reads.session is not client._orders.session
-    assert client._reads.session._ws_response_class is aiohttp.ClientWebSocketResponse
+    assert not issubclass(client._reads.session._ws_response_class, GatedSocket)
     async for _ in client.watch_book("BTC/USDT"):
         break
     assert (await place(client, limit(Side.BUY, "0.01", "60000"))).state is OrderState.ACCEPTED
