@@ -74,6 +74,18 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {valid}"[:200]
 
 
+def reason_of(error: BaseException, codes: ErrorCodes) -> str:
+    """Return what a person reads of an error: by the exchange's code where we know what to do.
+
+    Args:
+        error: What was raised.
+        codes: The exchange's.
+    """
+    coded = codes.found_in(str(error))
+    advised = (f"{code}: {codes.advice[code]}" for code in coded if code in codes.advice)
+    return next(advised, one_line(error))
+
+
 def write_error(
     error: BaseException, *, sent: bool, codes: ErrorCodes = BINANCE_CODES
 ) -> VenueError:
@@ -89,7 +101,7 @@ def write_error(
     """
     if isinstance(error, VenueError):
         return error
-    text = one_line(error)
+    text = reason_of(error, codes)
     if not sent:
         return NotSent(text, _not_sent_code(error))
     if codes.proves_duplicate(str(error)):
@@ -138,10 +150,18 @@ An exchange that was not reached at all is ``network``."""
 _RESTRICTED = re.compile(r"\b451\b")
 
 
-def read_code(error: BaseException) -> str:
-    """Return a short stable name of why a read failed; it decides what is tried again."""
+def read_code(error: BaseException, codes: ErrorCodes = BINANCE_CODES) -> str:
+    """Return a short stable name of why a read failed; it decides what is tried again.
+
+    Args:
+        error: What was raised.
+        codes: The exchange's; those that prove a refusal count before ccxt's classes.
+    """
     if isinstance(error, NotSent):
         return error.code
+    for code in codes.found_in(str(error)):
+        if code in codes.refused:
+            return codes.refused[code]
     if isinstance(error, ccxt.ExchangeNotAvailable):
         if _RESTRICTED.search(str(error)):
             return "restricted"
