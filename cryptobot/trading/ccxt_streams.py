@@ -162,12 +162,15 @@ class CcxtStreams:
                     raise
                 cause = _beneath(error)
                 reason = _reason(cause)
+                detail = translate.reason_of(cause, self.capabilities.codes)
+                if silence is not None and isinstance(error, TimeoutError):
+                    detail = f"nothing came for {silence:g} s"
                 _log.warning(
                     "stream_disconnected",
                     channel=channel,
                     symbol=symbol,
                     reason=reason,
-                    detail=translate.reason_of(cause, self.capabilities.codes),
+                    detail=detail,
                 )
                 self._note(channel, symbol, "disconnected", reason)
                 connected = False

@@ -19,6 +19,7 @@ from cryptobot.domain.market import Book, Candle, Level, PublicTrade
 from cryptobot.domain.money import ZERO
 from cryptobot.domain.order import Fill, Liquidity, OrderReport, OrderState, Side
 from cryptobot.trading.error_codes import BINANCE_CODES, ErrorCodes
+from cryptobot.trading.network_causes import network_cause
 
 Raw = Mapping[str, Any]
 
@@ -68,10 +69,15 @@ _QUERY = re.compile(r"\?\S*")
 
 
 def one_line(error: BaseException) -> str:
-    """Return what went wrong without URLs' parameters (they hold signatures), at most 200 signs."""
-    text = _QUERY.sub("", str(error).replace("\n", " ")) or type(error).__name__
-    valid = text.encode("utf-8", "replace").decode()  # a reply may hold half a character
-    return f"{type(error).__name__}: {valid}"[:200]
+    """Return what went wrong without URLs' parameters (they hold signatures), at most 200 signs.
+
+    What the network did is told in words; anything else by class and text.
+    """
+    text = network_cause(error)
+    if text is None:
+        said = _QUERY.sub("", str(error).replace("\n", " ")) or type(error).__name__
+        text = f"{type(error).__name__}: {said}"
+    return text.encode("utf-8", "replace").decode()[:200]  # a reply may hold half a character
 
 
 def reason_of(error: BaseException, codes: ErrorCodes) -> str:
