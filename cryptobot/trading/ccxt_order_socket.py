@@ -30,6 +30,7 @@ from yarl import URL
 from cryptobot.domain.errors import NotSent, OutcomeUnknown
 from cryptobot.trading.background import in_background
 from cryptobot.trading.ccxt_session import CURRENT_GATE, GatedSocket
+from cryptobot.trading.ccxt_translation import one_line
 from cryptobot.trading.traffic import Traffic
 
 CHANNEL: Final = "order_entry"
@@ -134,10 +135,10 @@ class OrderSocket:
             async with asyncio.timeout(self._timeout_s):
                 await socket.send_str(orjson.dumps(request).decode())
                 answer = await reply
-        except TimeoutError as error:
+        except TimeoutError:
             if gate is not None and gate.sent:
                 self._give_up(socket)
-            raise ccxt.RequestTimeout(f"no answer to {CHANNEL} in {self._timeout_s} s") from error
+            raise ccxt.RequestTimeout(f"no answer to {CHANNEL} in {self._timeout_s} s") from None
         except (aiohttp.ClientError, OSError) as error:
             if gate is not None and not gate.sent:
                 raise NotWritten from error
@@ -170,7 +171,7 @@ class OrderSocket:
             try:
                 reason = await self._hold()
             except (aiohttp.ClientError, OSError, NotSent) as error:
-                _log.warning("order_socket_failed", reason=str(error))
+                _log.warning("order_socket_failed", reason=one_line(error))
             except Exception:  # noqa: BLE001 - whatever it is: orders go by REST, and it is tried again
                 _log.exception("order_socket_broke")
             self._note("disconnected", reason)

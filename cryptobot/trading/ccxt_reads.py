@@ -40,9 +40,9 @@ class CcxtReads(CcxtStreams):
         on_request: RequestObserver | None,
         capabilities: Capabilities,
     ) -> None:
-        super().__init__(clock, book_depth=book_depth, on_stream=on_stream)
-        self.capabilities = capabilities
-        """What this exchange can do."""
+        super().__init__(
+            clock, book_depth=book_depth, on_stream=on_stream, capabilities=capabilities
+        )
         self._on_request = on_request
         self._orders: Any = None
         self.clock_skew_ms: float | None = None
@@ -154,8 +154,10 @@ class CcxtReads(CcxtStreams):
         except Exception as error:
             # ccxt lets the parser's own errors through when a reply is malformed, and a session
             # that is being closed raises what it likes: whatever it is, nothing was read.
-            code = translate.read_code(error)
-            raise ReadFailed(f"{operation}: {translate.one_line(error)}", code) from error
+            codes = self.capabilities.codes
+            reason = translate.reason_of(error, codes)
+            code = translate.read_code(error, codes)
+            raise ReadFailed(f"{operation}: {reason}", code) from error
         else:
             return reply
         finally:

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar, Final
 
 import aiohttp
@@ -20,6 +21,7 @@ from aiohttp.connector import Connection
 
 from cryptobot.domain.errors import FenceClosed, NotSent
 from cryptobot.trading.exchange import Permit
+from cryptobot.trading.network_causes import NOT_CONNECTED
 from cryptobot.trading.traffic import Traffic
 
 ORDER_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
@@ -219,6 +221,27 @@ class _ConnectTo(AbstractResolver):
         pass
 
 
+def _connections_noted() -> aiohttp.TraceConfig:
+    """Trace requests so that one which timed out without a connection says so by a note."""
+
+    async def connected(_: aiohttp.ClientSession, request: SimpleNamespace, __: object) -> None:
+        request.connected = True
+
+    async def ended(
+        _: aiohttp.ClientSession,
+        request: SimpleNamespace,
+        end: aiohttp.TraceRequestExceptionParams,
+    ) -> None:
+        if isinstance(end.exception, TimeoutError) and not hasattr(request, "connected"):
+            end.exception.add_note(NOT_CONNECTED)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(connected)
+    trace.on_connection_reuseconn.append(connected)
+    trace.on_request_exception.append(ended)
+    return trace
+
+
 def open_session(
     *,
     connect_to: tuple[str, int] | None,
@@ -245,6 +268,7 @@ def open_session(
         ws_response_class=type(
             "Socket", (GatedSocket if gated else PacedSocket,), {"traffic": traffic}
         ),
+        trace_configs=[_connections_noted()],
         cookie_jar=aiohttp.DummyCookieJar(),  # no exchange's API needs cookies
     )
 

@@ -1,7 +1,7 @@
 """ccxt.pro's streams as async iterators that outlive disconnections and silence."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any, Final, TypeVar
 
@@ -13,12 +13,19 @@ from cryptobot.domain.market import Book, Candle, PublicTrade
 from cryptobot.domain.order import Fill, OrderReport, OrderState
 from cryptobot.trading import ccxt_translation as translate
 from cryptobot.trading.background import in_background
+from cryptobot.trading.capabilities import Capabilities
 
 SILENCE_S: Final = {"book": 15.0, "trades": 120.0, "candles": 60.0, "orders": None, "fills": None}
 """Longest plausible silence of a channel before its connection is rebuilt; ``None``: any."""
 
 RETRY_S: Final = 1.0
 """Pause after a stream error, so that a refusing exchange is not hammered."""
+
+RETRY_REFUSED_S: Final[Mapping[str, float]] = {"authentication": 30.0}
+"""Longer pauses, by the name of the error: a second later the answer will be no other."""
+
+OWN: Final = frozenset({"orders", "fills"})
+"""Channels of the account. They share a connection, and one subscription on it."""
 
 UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What taking a reply apart raises when it is not what it should be."""
@@ -36,7 +43,16 @@ _log = structlog.stdlib.get_logger("cryptobot.market")
 class CcxtStreams:
     """The streaming half of the exchange client."""
 
-    def __init__(self, clock: Clock, *, book_depth: int, on_stream: StreamObserver | None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        book_depth: int,
+        on_stream: StreamObserver | None,
+        capabilities: Capabilities,
+    ) -> None:
+        self.capabilities = capabilities
+        """What this exchange can do."""
         self._clock = clock
         self._book_depth = book_depth
         self._on_stream = on_stream
@@ -146,19 +162,25 @@ class CcxtStreams:
                     return
                 if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                     raise
-                reason = _reason(error)
+                cause = _beneath(error)
+                reason = _reason(cause)
+                detail = translate.reason_of(cause, self.capabilities.codes)
+                if silence is not None and isinstance(error, TimeoutError):
+                    detail = f"nothing came for {silence:g} s"
                 _log.warning(
                     "stream_disconnected",
                     channel=channel,
                     symbol=symbol,
                     reason=reason,
-                    detail=translate.one_line(error),
+                    detail=detail,
                 )
                 self._note(channel, symbol, "disconnected", reason)
                 connected = False
-                if isinstance(error, TimeoutError):
+                refused = channel in OWN and isinstance(cause, ccxt.BaseError)
+                if refused or isinstance(error, TimeoutError):
                     self._drop_connections(channel)
-                await asyncio.sleep(RETRY_S)
+                code = translate.read_code(cause, self.capabilities.codes)
+                await asyncio.sleep(RETRY_REFUSED_S.get(code, RETRY_S))
                 continue
             if not connected:
                 connected = True
@@ -167,18 +189,19 @@ class CcxtStreams:
             yield update
 
     def _drop_connections(self, channel: str) -> None:
-        """Close the market sockets: a dead receive loop is noticed by nobody else.
+        """Close the sockets of a channel's kind: a dead receive loop is noticed by nobody else.
 
+        And where the account's subscription was refused, ccxt would wait for it ever after.
         ccxt then cancels what the other streams wait for; they begin anew too. A dead socket takes
         seconds to close, which nobody waits for.
         """
-        urls = [
-            url
-            for url in self._reads.clients
-            if ("ws-api" in url) == (channel in {"orders", "fills"})
-        ]
-        closing = [self._reads.clients.pop(url).close() for url in urls]
-        task = asyncio.create_task(_all(closing), name=f"drop-{channel}")
+        urls = [url for url in self._reads.clients if ("ws-api" in url) == (channel in OWN)]
+        clients = [self._reads.clients.pop(url) for url in urls]
+        for client in clients:
+            # Else ccxt forgets the next connection to the same URL when this one has closed.
+            client.error = client.error or ccxt.NetworkError("the connection was given up")
+        closing = _all(client.close() for client in clients)
+        task = asyncio.create_task(closing, name=f"drop-{channel}")
         self._pumps.add(task)
         task.add_done_callback(self._pumps.discard)
 
@@ -196,6 +219,13 @@ def _is_cancelled() -> bool:
     """Whether it is the running task that was cancelled, and not what it waited for."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
+
+
+def _beneath(error: BaseException) -> BaseException:
+    """Return the error of ccxt's in whose handling ccxt failed, else the error itself."""
+    hidden = error.__context__
+    masked = isinstance(error, LookupError) and isinstance(hidden, ccxt.BaseError)
+    return hidden if masked and hidden is not None else error
 
 
 async def _all(closing: Iterable[Awaitable[None]]) -> None:

@@ -19,6 +19,7 @@ from cryptobot.domain.market import Book, Candle, Level, PublicTrade
 from cryptobot.domain.money import ZERO
 from cryptobot.domain.order import Fill, Liquidity, OrderReport, OrderState, Side
 from cryptobot.trading.error_codes import BINANCE_CODES, ErrorCodes
+from cryptobot.trading.network_causes import network_cause
 
 Raw = Mapping[str, Any]
 
@@ -68,10 +69,27 @@ _QUERY = re.compile(r"\?\S*")
 
 
 def one_line(error: BaseException) -> str:
-    """Return what went wrong without URLs' parameters (they hold signatures), at most 200 signs."""
-    text = _QUERY.sub("", str(error).replace("\n", " ")) or type(error).__name__
-    valid = text.encode("utf-8", "replace").decode()  # a reply may hold half a character
-    return f"{type(error).__name__}: {valid}"[:200]
+    """Return what went wrong without URLs' parameters (they hold signatures), at most 200 signs.
+
+    What the network did is told in words; anything else by class and text.
+    """
+    text = network_cause(error)
+    if text is None:
+        said = _QUERY.sub("", str(error).replace("\n", " ")) or type(error).__name__
+        text = f"{type(error).__name__}: {said}"
+    return text.encode("utf-8", "replace").decode()[:200]  # a reply may hold half a character
+
+
+def reason_of(error: BaseException, codes: ErrorCodes) -> str:
+    """Return what a person reads of an error: by the exchange's code where we know what to do.
+
+    Args:
+        error: What was raised.
+        codes: The exchange's.
+    """
+    coded = codes.found_in(str(error))
+    advised = (f"{code}: {codes.advice[code]}" for code in coded if code in codes.advice)
+    return next(advised, one_line(error))
 
 
 def write_error(
@@ -89,7 +107,7 @@ def write_error(
     """
     if isinstance(error, VenueError):
         return error
-    text = one_line(error)
+    text = reason_of(error, codes)
     if not sent:
         return NotSent(text, _not_sent_code(error))
     if codes.proves_duplicate(str(error)):
@@ -138,10 +156,18 @@ An exchange that was not reached at all is ``network``."""
 _RESTRICTED = re.compile(r"\b451\b")
 
 
-def read_code(error: BaseException) -> str:
-    """Return a short stable name of why a read failed; it decides what is tried again."""
+def read_code(error: BaseException, codes: ErrorCodes = BINANCE_CODES) -> str:
+    """Return a short stable name of why a read failed; it decides what is tried again.
+
+    Args:
+        error: What was raised.
+        codes: The exchange's; those that prove a refusal count before ccxt's classes.
+    """
     if isinstance(error, NotSent):
         return error.code
+    for code in codes.found_in(str(error)):
+        if code in codes.refused:
+            return codes.refused[code]
     if isinstance(error, ccxt.ExchangeNotAvailable):
         if _RESTRICTED.search(str(error)):
             return "restricted"

@@ -21,6 +21,7 @@ class ErrorCodes:
         unknown: Codes that say nothing about what became of the order.
         refused: Codes that prove a refusal, and what we call it.
         not_executed: Codes that prove the request was turned away unread, and what we call it.
+        advice: What a person reads for a code: what it says, and what to do about it.
     """
 
     pattern: str
@@ -28,6 +29,7 @@ class ErrorCodes:
     unknown: frozenset[str] = frozenset()
     refused: Mapping[str, str] = field(default_factory=dict)
     not_executed: Mapping[str, str] = field(default_factory=dict)
+    advice: Mapping[str, str] = field(default_factory=dict)
 
     def found_in(self, text: str) -> list[str]:
         """Return the exchange's codes in an error's text."""
@@ -47,8 +49,18 @@ BINANCE_CODES: Final = ErrorCodes(
     pattern=r'"code"\s*:\s*(-?\d+)',
     # docs: the text of -2010, a code shared with true refusals.
     duplicate="Duplicate order sent",
-    # docs: NO_DEPTH, "No orders on book for symbol"; ccxt has it as OperationFailed.
-    refused={"-1112": "no_liquidity"},
+    refused={
+        # docs: NO_DEPTH, "No orders on book for symbol"; ccxt has it as OperationFailed.
+        "-1112": "no_liquidity",
+        # docs: REJECTED_MBX_KEY; ccxt has it as DDoSProtection once a key has worked.
+        "-2015": "authentication",
+    },
+    advice={
+        "-1022": "the exchange says that a request was signed wrongly: check exchange.secret",
+        "-2014": "the exchange says that this is no API key: check exchange.api_key",
+        "-2015": "the exchange refuses the API key: check there that the key exists, has the "
+        "permission to trade, and allows this machine's address",
+    },
 )
 
 KRAKEN_CODES: Final = ErrorCodes(

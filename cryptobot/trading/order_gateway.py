@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -45,6 +45,9 @@ from cryptobot.trading.order_journal import OrderJournal
 from cryptobot.trading.order_permit import NotJournalled, OrderPermit, Stages
 from cryptobot.trading.order_tracker import OrderTracker
 from cryptobot.trading.risk import Denial, Risk, reduces
+
+KEY_REFUSED: Final = frozenset({"authentication", "permission_denied"})
+"""Refusals of a cancel that say nothing of the order: it stands."""
 
 _log = structlog.stdlib.get_logger("cryptobot.orders")
 
@@ -163,7 +166,8 @@ class OrderGateway:
 
         Raises:
             UnknownOrder: No such order, open or lately closed.
-            NotSent: The venue could not be reached; the order stands as it was.
+            NotSent: The venue could not be reached, or refused our key; the order stands as it
+                was.
             OutcomeUnknown: The cancel's outcome is unknown; the order is being looked up.
         """
         order = self._tracker.get(order_id)
@@ -180,6 +184,8 @@ class OrderGateway:
         except OrderRefused as error:
             # Filled or cancelled a moment before, or unknown there: only a look-up tells.
             log.warning("order_cancel_refused", reason=str(error), code=error.code)
+            if error.code in KEY_REFUSED:
+                raise NotSent(str(error), error.code) from error
             return await self._look_up(order)
         except OutcomeUnknown as error:
             log.warning("order_cancel_unknown", reason=str(error), code=error.code)

@@ -49,6 +49,7 @@ REFUSED = [
     ),
     ("binance", 400, binance(-1013, "Filter failure: LOT_SIZE"), "invalid_order"),
     ("binance", 400, binance(-1112, "No orders on book for symbol."), "no_liquidity"),
+    ("binance", 401, binance(-2015, "Invalid API-key, IP, or permissions."), "authentication"),
     ("kraken", 200, kraken("EOrder:Insufficient funds"), "insufficient_funds"),
     ("kraken", 200, kraken("EGeneral:Invalid arguments:volume"), "invalid_order"),
     ("kraken", 200, kraken("EOrder:Order minimum not met"), "invalid_order"),

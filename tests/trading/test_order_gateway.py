@@ -364,6 +364,17 @@ class TestCancel:
         assert path.tracker.get(order.order_id) == order
         assert path.unresolved == []
 
+    @pytest.mark.parametrize("code", ["authentication", "permission_denied"])
+    async def test_cancel_refused_with_our_key_leaves_the_order_and_says_why(
+        self, path: OrderPath, code: str
+    ) -> None:
+        order = await path.place()
+        path.live.cancel_answer = lambda _: OrderRefused("-2015: no key", code)
+        with pytest.raises(NotSent, match="-2015: no key"):
+            await path.gateway.cancel(order.order_id)
+        assert path.tracker.get(order.order_id) == order
+        assert path.unresolved == []
+
     async def test_cancel_of_a_live_order_in_paper_mode_passes_the_fence(
         self, path: OrderPath
     ) -> None:

@@ -42,10 +42,10 @@ async def test_unreachable_exchange_proves_that_nothing_was_sent(
         SystemClock(),
     )
     try:
-        with pytest.raises(ReadFailed):
+        with pytest.raises(ReadFailed, match="connection refused by api\\.binance\\.com:443"):
             await nowhere.connect()
         nowhere._orders.set_markets(client._reads.markets, client._reads.currencies)
-        with pytest.raises(NotSent) as not_sent:
+        with pytest.raises(NotSent, match="connection refused by api") as not_sent:
             await place(nowhere, limit(Side.BUY, "0.01", "60000"))
         assert not_sent.value.code == "connection_failed"
     finally:

@@ -149,10 +149,14 @@ CASES: Final[Sequence[Case]] = (
         _says(400, -2010, "Rest API trading is not enabled."),
         "permission_denied",
     ),
-    # ccxt: of a key that has worked before, this says that it is disabled for a while.
     _refused(
         "C13 bad signature",
         _says(400, -1022, "Signature for this request is not valid."),
+        "authentication",
+    ),
+    _refused(
+        "C8 key refused that has worked",
+        _says(401, -2015, "Invalid API-key, IP, or permissions for action."),
         "authentication",
     ),
     # Turned away unread: the same order is sent again.
@@ -163,10 +167,6 @@ CASES: Final[Sequence[Case]] = (
     _again(
         "C1 429 with Retry-After",
         _says(429, -1003, "Too much request weight used", retry_after_s=1),
-    ),
-    _again(
-        "C8 key refused that has worked",
-        _says(401, -2015, "Invalid API-key, IP, or permissions for action."),
     ),
     _again("C5 too many orders", _says(429, -1015, "Too many new orders", retry_after_s=1)),
     _again(
