@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QMenu, QMenuBar
 from pytestqt.qtbot import QtBot
 
 from cryptobot.gui.main_window import MainWindow
+from cryptobot.gui.simulator import link
 from cryptobot.gui.simulator.faults import FaultOn, Preset, by_group, read_faults, told
 from cryptobot.gui.simulator.strip import SimulatorStrip
 from cryptobot.gui.wire_values import Malformed
@@ -102,6 +103,51 @@ def test_menu_offers_every_preset_by_group_and_switches_one_on_and_off(
     qtbot.waitUntil(strip.isHidden, timeout=WAIT_MS)
     assert on(simulator) == []
     assert not menu.preset("lost_reply").isChecked()
+
+
+@pytest.mark.e2e
+def test_fault_that_is_done_at_once_is_told_for_a_while(  # noqa: PLR0917 - fixtures
+    engine: ScriptedEngine,
+    simulator: SimulatorProcess,
+    open_window: OpenWindow,
+    qtbot: QtBot,
+    address: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(link, "DONE_MS", 3_000)
+    engine.simulated = True
+    window = open_on(open_window, qtbot, simulator, address)
+    strip = strip_of(window)
+    window.simulator_menu.preset("silent_market").trigger()
+    qtbot.waitUntil(strip.isVisible, timeout=WAIT_MS)
+    assert strip.title.text() == "Fault done"
+    assert strip.words.text() == "Market streams go silent and stay open (silent_market)"
+    assert not window.simulator_menu.preset("silent_market").isChecked()
+    ask(simulator, "POST", [{"preset": "slow_link"}])
+    qtbot.waitUntil(lambda: "slow_link" in strip.words.text(), timeout=WAIT_MS)
+    assert strip.title.text() == "1 fault on"
+    assert strip.words.text().endswith(
+        "done: Market streams go silent and stay open (silent_market)"
+    )
+    qtbot.waitUntil(lambda: "silent_market" not in strip.words.text(), timeout=WAIT_MS)
+    ask(simulator, "DELETE")
+    qtbot.waitUntil(strip.isHidden, timeout=WAIT_MS)
+
+
+@pytest.mark.e2e
+def test_fault_with_an_end_says_until_when(
+    engine: ScriptedEngine,
+    simulator: SimulatorProcess,
+    open_window: OpenWindow,
+    qtbot: QtBot,
+    address: Path,
+) -> None:
+    engine.simulated = True
+    window = open_on(open_window, qtbot, simulator, address)
+    ask(simulator, "POST", [{"kind": "ack_only", "for_s": 600}])
+    words = strip_of(window).words
+    qtbot.waitUntil(lambda: "(ack_only), until " in words.text(), timeout=WAIT_MS)
+    ask(simulator, "DELETE")
 
 
 @pytest.mark.e2e

@@ -16,6 +16,7 @@ from cryptobot.gui.wire_values import (
     optional_text,
     sequence,
     text,
+    texts,
 )
 
 _OVER: Final = "over"
@@ -39,7 +40,8 @@ class FaultOn:
         fault_id: By which it is taken away.
         name: Its preset's, or whatever it was noted under; else its kind.
         fired: How often it has happened.
-        until: When the refusals end that it began, in seconds since the epoch.
+        until: When it ends, or the refusals that it began, in seconds since the epoch; ``None``
+            when nobody knows.
     """
 
     fault_id: str
@@ -73,13 +75,40 @@ def read_faults(data: object) -> tuple[FaultOn, ...]:
             text(row, "id"),
             optional_text(row, "note") or text(row, "kind"),
             count(row, "fired"),
-            None
-            if (until := optional_number(row, "lasts_until_ms")) is None
-            else until / _MS_PER_S,
+            _until(row),
         )
         for row in rows
         if row.get("stage") != _OVER or row.get("lasts_until_ms") is not None
     )
+
+
+def read_over(data: object) -> frozenset[str]:
+    """Return the ids of the faults that have done all they were set for, of the same answer.
+
+    Raises:
+        Malformed: It is something else.
+    """
+    rows = [mapping(row, "fault") for row in sequence(data, "faults")]
+    return frozenset(
+        text(row, "id")
+        for row in rows
+        if row.get("stage") == _OVER and row.get("lasts_until_ms") is None
+    )
+
+
+def read_ids(data: object) -> frozenset[str]:
+    """Return the ids of the faults that were set, of the answer of ``POST /sim/faults``.
+
+    Raises:
+        Malformed: It is something else.
+    """
+    return frozenset(texts(mapping(data, "answer"), "ids"))
+
+
+def _until(row: Mapping[str, object]) -> float | None:
+    refuses, ends = (optional_number(row, key) for key in ("lasts_until_ms", "ends_ms"))
+    last = refuses if refuses is not None else ends
+    return None if last is None else last / _MS_PER_S
 
 
 def by_group(presets: Iterable[Preset]) -> Mapping[str, list[Preset]]:

@@ -13,13 +13,23 @@ from PySide6.QtNetwork import (
     QNetworkRequest,
 )
 
-from cryptobot.gui.simulator.faults import FaultOn, Preset, read_faults, read_presets
+from cryptobot.gui.simulator.faults import (
+    FaultOn,
+    Preset,
+    read_faults,
+    read_ids,
+    read_over,
+    read_presets,
+)
 from cryptobot.gui.wire_values import Malformed
 
 POLL_MS: Final = 1_000
 """Pause between two looks at what is on: others may switch too."""
 
 PATIENCE_MS: Final = 3_000
+
+DONE_MS: Final = 8_000
+"""How long it is told that a fault is done which was over as soon as it was set."""
 
 _FAULTS: Final = "/sim/faults"
 _PRESETS: Final = "/sim/faults/presets"
@@ -35,6 +45,7 @@ class SimulatorLink(QObject):
     Attributes:
         address: Of the admin interface; empty until the demo has told it.
         trouble: One line for people while something is wrong, else empty.
+        done: The preset switched on here that has lately done all it does, else empty.
 
     Signals:
         changed: Presets, faults or the trouble are different now.
@@ -49,6 +60,10 @@ class SimulatorLink(QObject):
         self.presets: tuple[Preset, ...] = ()
         self.faults: tuple[FaultOn, ...] = ()
         self.trouble = ""
+        self.done = ""
+        self._set: dict[str, frozenset[str]] = {}
+        self._done_told = QTimer(self, interval=DONE_MS, singleShot=True)
+        self._done_told.timeout.connect(self._forget_done)
         self._net = QNetworkAccessManager(self)
         self._net.setProxy(QNetworkProxy(QNetworkProxy.ProxyType.NoProxy))
         self._net.setTransferTimeout(PATIENCE_MS)
@@ -75,16 +90,23 @@ class SimulatorLink(QObject):
 
     def switch_on(self, name: str) -> None:
         """Set the preset of that name."""
-        self._send("POST", _FAULTS, self._switched, {"preset": name})
+
+        def set_(answer: object) -> None:
+            self._set[name] = read_ids(answer)
+            self.look()
+
+        self._send("POST", _FAULTS, set_, {"preset": name})
 
     def switch_off(self, name: str) -> None:
         """Take every fault of that name away."""
+        self._set.pop(name, None)
         for fault in self.faults:
             if fault.name == name:
                 self._send("DELETE", f"{_FAULTS}/{fault.fault_id}", self._switched)
 
     def clear(self) -> None:
         """Take every fault away, and lift bans and refusals."""
+        self._set.clear()
         self._send("DELETE", _FAULTS, self._switched)
 
     def _send(
@@ -100,7 +122,7 @@ class SimulatorLink(QObject):
 
     def _answered(self, reply: QNetworkReply, take: Callable[[object], None]) -> None:
         reply.deleteLater()
-        before = (self.presets, self.faults, self.trouble)
+        before = self._shown()
         status = reply.attribute(QNetworkRequest.Attribute.HttpStatusCodeAttribute)
         if status is None:
             self.faults = ()
@@ -112,8 +134,11 @@ class SimulatorLink(QObject):
                 take(_read(bytes(reply.readAll().data())))
             except ValueError as error:
                 self.trouble = f"The simulated exchange refused: {error}"
-        if before != (self.presets, self.faults, self.trouble):
+        if before != self._shown():
             self.changed.emit()
+
+    def _shown(self) -> tuple[object, ...]:
+        return self.presets, self.faults, self.trouble, self.done
 
     def _take_presets(self, answer: object) -> None:
         self.presets = read_presets(answer)
@@ -121,6 +146,15 @@ class SimulatorLink(QObject):
     def _take_faults(self, answer: object) -> None:
         self.faults = read_faults(answer)
         self.trouble = ""
+        over = read_over(answer)
+        for name in [name for name, ids in self._set.items() if ids <= over]:
+            del self._set[name]
+            self.done = name
+            self._done_told.start()
+
+    def _forget_done(self) -> None:
+        self.done = ""
+        self.changed.emit()
 
     def _switched(self, _answer: object) -> None:
         self.look()

@@ -6,7 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
-from cryptobot.gui.simulator.faults import told
+from cryptobot.gui import figures
+from cryptobot.gui.simulator.faults import FaultOn, told
 from cryptobot.gui.simulator.link import SimulatorLink
 from cryptobot.gui.theme import active, ui_font
 from cryptobot.gui.tokens import FACE_FILL
@@ -51,11 +52,16 @@ class SimulatorStrip(QWidget):
     def _show(self) -> None:
         link = self._link
         number = len({fault.name for fault in link.faults})
-        self.title.setText("" if link.trouble else f"{number} fault{'s'[: number != 1]} on")
+        title = f"{number} fault{'s'[: number != 1]} on" if number else "Fault done"
+        self.title.setText("" if link.trouble else title)
         self.title.setVisible(not link.trouble)
         set_role(self.title, "warn")
         set_role(self.words, "problem" if link.trouble else "")
-        self.words.setText(link.trouble or told(link.faults, link.presets))
+        words = told(link.faults, link.presets)
+        if link.done:
+            done = told([FaultOn("", link.done, 0, None)], link.presets)
+            words = f"{words}   {figures.DOT}   done: {done}" if words else done
+        self.words.setText(link.trouble or words)
         self.setAccessibleName(f"{self.title.text()} {self.words.text()}".strip())
         self.clear_button.setVisible(bool(link.faults))
-        self.setVisible(bool(link.trouble or link.faults))
+        self.setVisible(bool(link.trouble or link.faults or link.done))

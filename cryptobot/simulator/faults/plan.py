@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from cryptobot.domain.clock import NS_PER_MS
 from cryptobot.simulator.faults.description import Fault
 from cryptobot.simulator.faults.kinds import FaultKind, Role, When
 from cryptobot.simulator.faults.occasion import Moment, Occasion
@@ -202,7 +203,10 @@ class FaultPlan:
         )
 
     def describe(self) -> list[dict[str, object]]:
-        """Return every fault with its id, its stage and how often it was asked and fired."""
+        """Return every fault with its id, its stage and how often it was asked and fired.
+
+        ``ends_ms`` is when it will be over whatever happens, on the exchange's clock.
+        """
         now_ns = self._now_ns()
         return [
             {
@@ -214,6 +218,7 @@ class FaultPlan:
                 "seen": entry.seen,
                 "fired": entry.fired,
                 "count": entry.fault.count,
+                "ends_ms": None if entry.ends_ns is None else entry.ends_ns // NS_PER_MS,
             }
             for entry in self._entries.values()
         ]

@@ -204,7 +204,7 @@ async def test_faults_are_listed_with_their_count_and_taken_away(client: Exchang
     first, second = (await client.get("/sim/faults")).body
     assert first == {
         "id": "f1", "kind": "ban", "when": "before", "note": "", "stage": "active", "seen": 1,
-        "fired": 0, "count": None, "lasts_until_ms": None,
+        "fired": 0, "count": None, "ends_ms": None, "lasts_until_ms": None,
     }  # fmt: skip
     assert (second["note"], second["fired"]) == ("slow_link", 1)
     assert (await client.request("DELETE", "/sim/faults/f1")).body == {"removed": 1}
