@@ -70,10 +70,16 @@ class CircuitOpen(StoppedHere):
 
 
 class Silenced(StoppedHere):
-    """The venue banned us, or told us to wait: nothing is sent to it until that is over."""
+    """The venue banned us, or told us to wait: nothing is sent to it until that is over.
 
-    def __init__(self, message: str) -> None:
+    Args:
+        message: One line for people.
+        left_s: Seconds until it is over.
+    """
+
+    def __init__(self, message: str, left_s: float = 0.0) -> None:
         super().__init__(message, "banned")
+        self.left_s = left_s
 
 
 class OutcomeUnknown(VenueError):  # noqa: N818 - named for the outcome

@@ -14,7 +14,7 @@ from cryptobot.trading import ccxt_translation as translate
 from cryptobot.trading.capabilities import Capabilities
 from cryptobot.trading.ccxt_streams import UNREADABLE, CcxtStreams, StreamObserver
 from cryptobot.trading.exchange import Balance
-from cryptobot.trading.traffic import PRECEDENCE, Precedence
+from cryptobot.trading.traffic import PRECEDENCE, Precedence, Traffic
 
 CLOCK_SAMPLES: Final = 3
 
@@ -39,9 +39,14 @@ class CcxtReads(CcxtStreams):
         on_stream: StreamObserver | None,
         on_request: RequestObserver | None,
         capabilities: Capabilities,
+        traffic: Traffic,
     ) -> None:
         super().__init__(
-            clock, book_depth=book_depth, on_stream=on_stream, capabilities=capabilities
+            clock,
+            book_depth=book_depth,
+            on_stream=on_stream,
+            capabilities=capabilities,
+            traffic=traffic,
         )
         self._on_request = on_request
         self._orders: Any = None

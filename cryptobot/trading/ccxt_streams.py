@@ -9,11 +9,13 @@ import ccxt
 import structlog
 
 from cryptobot.domain.clock import Clock
+from cryptobot.domain.errors import Silenced
 from cryptobot.domain.market import Book, Candle, PublicTrade
 from cryptobot.domain.order import Fill, OrderReport, OrderState
 from cryptobot.trading import ccxt_translation as translate
 from cryptobot.trading.background import in_background
 from cryptobot.trading.capabilities import Capabilities
+from cryptobot.trading.traffic import Traffic
 
 SILENCE_S: Final = {"book": 15.0, "trades": 120.0, "candles": 60.0, "orders": None, "fills": None}
 """Longest plausible silence of a channel before its connection is rebuilt; ``None``: any."""
@@ -50,9 +52,12 @@ class CcxtStreams:
         book_depth: int,
         on_stream: StreamObserver | None,
         capabilities: Capabilities,
+        traffic: Traffic,
     ) -> None:
         self.capabilities = capabilities
         """What this exchange can do."""
+        self.traffic = traffic
+        """Its budget and its silences."""
         self._clock = clock
         self._book_depth = book_depth
         self._on_stream = on_stream
@@ -177,16 +182,23 @@ class CcxtStreams:
                 self._note(channel, symbol, "disconnected", reason)
                 connected = False
                 refused = channel in OWN and isinstance(cause, ccxt.BaseError)
-                if refused or isinstance(error, TimeoutError):
-                    self._drop_connections(channel)
-                code = translate.read_code(cause, self.capabilities.codes)
-                await asyncio.sleep(RETRY_REFUSED_S.get(code, RETRY_S))
+                silent = isinstance(error, TimeoutError)
+                if refused or (silent and self.traffic.silence() is None):
+                    self._drop_connections(channel)  # in a ban there would be no other
+                await asyncio.sleep(self._pause_s(cause))
                 continue
             if not connected:
                 connected = True
                 self._note(channel, symbol, "connected", None)
             self._note(channel, symbol, "message", None)
             yield update
+
+    def _pause_s(self, cause: BaseException) -> float:
+        """Return how long to wait before a broken stream is begun anew."""
+        if isinstance(cause, Silenced):
+            return max(RETRY_S, cause.left_s)
+        code = translate.read_code(cause, self.capabilities.codes)
+        return RETRY_REFUSED_S.get(code, RETRY_S)
 
     def _drop_connections(self, channel: str) -> None:
         """Close the sockets of a channel's kind: a dead receive loop is noticed by nobody else.
@@ -222,7 +234,13 @@ def _is_cancelled() -> bool:
 
 
 def _beneath(error: BaseException) -> BaseException:
-    """Return the error of ccxt's in whose handling ccxt failed, else the error itself."""
+    """Return what an error stands for.
+
+    That is our own that ccxt made it of, or ccxt's in whose handling ccxt failed.
+    """
+    made_of = next(iter(error.args), None)
+    if isinstance(error, ccxt.BaseError) and isinstance(made_of, Silenced):
+        return made_of
     hidden = error.__context__
     masked = isinstance(error, LookupError) and isinstance(hidden, ccxt.BaseError)
     return hidden if masked and hidden is not None else error

@@ -98,12 +98,22 @@ class ExchangeClient(CcxtReads):
     ) -> None:
         if config.id not in ccxt.exchanges:
             raise UserError(f"exchange.id: ccxt has no exchange {config.id!r}")
+        capabilities = capabilities_of(config.id)
         super().__init__(
             clock,
             book_depth=config.book_depth,
             on_stream=on_stream,
             on_request=on_request,
-            capabilities=capabilities_of(config.id),
+            capabilities=capabilities,
+            traffic=Traffic(
+                Budget(
+                    MS_PER_MINUTE / getattr(ccxt, config.id)().rateLimit,
+                    min(config.orders_per_10s, capabilities.orders_per_10s),
+                ),
+                clock,
+                one_host=capabilities.one_host,
+                on_limited=on_limited,
+            ),
         )
         if config.order_by_websocket and self.capabilities.websocket_refusal is not None:
             raise UserError(f"exchange.order_entry: {self.capabilities.websocket_refusal}")
@@ -111,15 +121,6 @@ class ExchangeClient(CcxtReads):
         self._order_socket: OrderSocket | None = None
         self._sessions: list[aiohttp.ClientSession] = []
         self._instruments: dict[str, Instrument] = {}
-        self.traffic = Traffic(
-            Budget(
-                MS_PER_MINUTE / getattr(ccxt, config.id)().rateLimit,
-                min(config.orders_per_10s, self.capabilities.orders_per_10s),
-            ),
-            clock,
-            one_host=self.capabilities.one_host,
-            on_limited=on_limited,
-        )
 
     @property
     def id(self) -> str:

@@ -237,8 +237,10 @@ class Traffic:
         """
         silence = self._silence_of(host)
         if silence is not None:
-            until = when(self._clock.now_ns() + self._left_ns(silence))
-            raise Silenced(f"the exchange answered {silence.status}: silent until {until}")
+            left_ns = self._left_ns(silence)
+            until = when(self._clock.now_ns() + left_ns)
+            message = f"the exchange answered {silence.status}: silent until {until}"
+            raise Silenced(message, left_ns / NS_PER_S)
 
     async def wait(self, host: str | None) -> None:
         """Return when something may be sent to ``host``."""
