@@ -11,8 +11,8 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
 
 from cryptobot.domain.order import Side
-from cryptobot.gui import figures
 from cryptobot.gui.candles import CandleRow
+from cryptobot.gui.fill_marks import FillMark, fill_marks
 from cryptobot.gui.reported import ReportedFill
 from cryptobot.gui.theme import color, figure_font
 from cryptobot.gui.tokens import Tokens
@@ -26,6 +26,7 @@ _AHEAD: Final = 0.06
 _HEADROOM: Final = 0.10
 _PRICE_AXIS_WIDTH: Final = 78
 _MARK_SIZE: Final = 9
+_LARGEST_MARK: Final = 15
 _OLD_OPACITY: Final = 0.35
 _SYMBOL = {Side.BUY: "t1", Side.SELL: "t"}
 
@@ -44,6 +45,7 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._rows: Sequence[CandleRow] = ()
+        self._fills: Sequence[ReportedFill] = ()
         self._table: Table = np.empty((0, 6))
         self._span = 60.0
         self.following = True
@@ -64,7 +66,7 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         self.cross_x_low = pg.InfiniteLine(angle=90, movable=False)
         self.cross_y = pg.InfiniteLine(angle=0, movable=False)
         self.marks = pg.ScatterPlotItem(
-            size=_MARK_SIZE, hoverable=True, hoverSize=_MARK_SIZE + 4, tip=_fill_tip, pxMode=True
+            size=_MARK_SIZE, hoverable=True, hoverSize=_LARGEST_MARK + 2, tip=_fill_tip, pxMode=True
         )
         for item in (self.last, self.cross_x, self.cross_y, self.marks):
             self.price.addItem(item, ignoreBounds=True)
@@ -115,10 +117,13 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         The first rows after none begin there too: the view has no width of theirs before.
         """
         fresh = fresh or not len(self._table)  # not _rows: that list may have grown meanwhile
+        candles = len(self._table), span_s, self._table[:1, 0].tolist()
         self._rows, self._span = rows, span_s
         self._table = np.array(rows, dtype=np.float64).reshape(-1, 6)
         self.candles.show_candles(self._table, span_s)
         self.bars.show_candles(self._table, span_s)
+        if candles != (len(self._table), span_s, self._table[:1, 0].tolist()):
+            self.show_fills(self._fills)
         self.last.setVisible(bool(rows))
         if not rows:
             return
@@ -138,19 +143,24 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         self.price.getAxis("right").show_old(old=old)
 
     def show_fills(self, fills: Sequence[ReportedFill]) -> None:
-        """Mark our trades: buys point up, sells point down."""
+        """Mark our trades: buys point up, sells point down, the more fills the larger."""
+        self._fills = fills
         self.marks.setData(
             [
                 {
-                    "pos": (fill.at, float(fill.price)),
-                    "symbol": _SYMBOL[fill.side],
-                    "brush": self._mark_brush[fill.side],
+                    "pos": (self._middle(mark.candle), float(mark.price)),
+                    "symbol": _SYMBOL[mark.side],
+                    "size": min(_MARK_SIZE + len(mark.fills) - 1, _LARGEST_MARK),
+                    "brush": self._mark_brush[mark.side],
                     "pen": self._mark_pen,
-                    "data": fill,
+                    "data": mark,
                 }
-                for fill in fills
+                for mark in fill_marks(fills, self._rows)
             ]
         )
+
+    def _middle(self, candle: int) -> float:
+        return self._rows[candle].open_s + self._span / 2
 
     def follow(self) -> None:
         """Go to the newest candle with the usual number in sight, and stay there."""
@@ -210,7 +220,7 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
         self._show_cross(visible=True)
         self.cross_y.setVisible(over is self.price)
         for line in (self.cross_x, self.cross_x_low):
-            line.setPos(self._rows[index].open_s + self._span / 2)
+            line.setPos(self._middle(index))
         self.cross_y.setPos(where.y())
         self.hovered.emit(self._rows[index])
 
@@ -220,10 +230,4 @@ class CandlePlot(pg.GraphicsLayoutWidget):  # type: ignore[misc]
 
 
 def _fill_tip(x: float, y: float, data: object) -> str:  # noqa: ARG001 - pyqtgraph's signature
-    if not isinstance(data, ReportedFill):
-        return ""
-    fee = f"{figures.exact(data.fee)} {data.fee_currency}"
-    return (
-        f"{data.side.upper()} {figures.exact(data.amount)} at {figures.exact(data.price)}\n"
-        f"{figures.utc(data.at)}\n{data.mode}, {data.liquidity}, fee {fee}"
-    )
+    return data.words if isinstance(data, FillMark) else ""
