@@ -11,6 +11,9 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 """From chatter to trouble."""
 
 _SHOWN_ELSEWHERE = frozenset({"ts", "level", "logger", "event", "dropped"})
+_LAST = ("orderId", "requestId", "clientOrderId", "version", "pid")
+"""Long, or the same in every line: behind what a person reads first."""
+
 _LONGEST = 2_000
 
 
@@ -57,10 +60,12 @@ class LogRecord:
 
 
 def _fields(source: Mapping[str, object]) -> str:
+    keys = [key for key in source if key not in _SHOWN_ELSEWHERE and key not in _LAST]
+    keys += [key for key in _LAST if key in source]
     shown = []
-    for key, value in source.items():
-        if key not in _SHOWN_ELSEWHERE:
-            shown.append(f"{key}={value if isinstance(value, str) else json.dumps(value)}")
+    for key in keys:
+        value = source[key]
+        shown.append(f"{key}={value if isinstance(value, str) else json.dumps(value)}")
     return _one_line("  ".join(shown))
 
 

@@ -112,3 +112,25 @@ def test_signal_emitted_10_000_times_does_not_abort() -> None:
     for _ in range(10_000):
         emitter.fired.emit(yes)
     assert len(seen) == 10_000
+
+
+def test_log_record_shows_what_differs_before_what_is_long_or_always_the_same() -> None:
+    line = {
+        "ts": "2026-01-02T03:04:05.678Z",
+        "level": "info",
+        "event": "order_answered",
+        "logger": "cryptobot.orders",
+        "version": "1.2",
+        "pid": 7,
+        "requestId": "r",
+        "orderId": "o",
+        "state": "filled",
+        "reason": None,
+    }
+    fields = LogRecord.from_wire(line, 0.0).fields
+    assert (
+        fields
+        == "state=filled  reason=null  orderId=o  requestId=r  version=1.2  pid=7".replace(
+            "  ", " "
+        )
+    )
