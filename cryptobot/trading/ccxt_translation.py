@@ -13,7 +13,13 @@ import aiohttp
 import ccxt
 
 from cryptobot.domain.clock import NS_PER_MS
-from cryptobot.domain.errors import NotSent, OrderRefused, OutcomeUnknown, VenueError
+from cryptobot.domain.errors import (
+    CryptobotError,
+    NotSent,
+    OrderRefused,
+    OutcomeUnknown,
+    VenueError,
+)
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.market import Book, Candle, Level, PublicTrade
 from cryptobot.domain.money import ZERO
@@ -71,9 +77,10 @@ _QUERY = re.compile(r"\?\S*")
 def one_line(error: BaseException) -> str:
     """Return what went wrong without URLs' parameters (they hold signatures), at most 200 signs.
 
-    What the network did is told in words; anything else by class and text.
+    Our own errors are in words for people, and what the network did is told in some; anything else
+    by class and text.
     """
-    text = network_cause(error)
+    text = str(error) if isinstance(error, CryptobotError) else network_cause(error)
     if text is None:
         said = _QUERY.sub("", str(error).replace("\n", " ")) or type(error).__name__
         text = f"{type(error).__name__}: {said}"

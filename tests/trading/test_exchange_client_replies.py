@@ -289,3 +289,10 @@ async def test_stream_waits_for_the_end_of_a_ban_before_it_begins_anew(
     await anext(books)
     assert pauses == [7.0, 5.0, 0]
     await books.aclose()  # type: ignore[attr-defined]
+
+
+async def test_read_in_a_ban_fails_in_words_for_people(at: Client) -> None:
+    at.ccxt.replies["fetch_balance"] = Silenced("the exchange answered 418: silent until noon")
+    with pytest.raises(ReadFailed) as failed:
+        await at.client.balances()
+    assert str(failed.value) == "balances: the exchange answered 418: silent until noon"
