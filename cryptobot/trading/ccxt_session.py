@@ -28,8 +28,9 @@ ORDER_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 """Requests that may create an order. Cancels are DELETE at Binance and POST elsewhere; either way
 they pass the fence."""
 
-GOODBYE_S: Final = 1.0
-"""Longest wait for the other side's goodbye when a websocket is closed."""
+GOODBYE_S: Final = 0.5
+"""Longest wait for the other side's goodbye when a websocket is closed: when the engine ends, it
+waits for it."""
 
 
 class WireGate:
@@ -135,12 +136,20 @@ class PacedSocket(ClientWebSocketResponse):
         await super().send_str(data, compress)
 
     async def close(self, *, code: int = aiohttp.WSCloseCode.OK, message: bytes = b"") -> bool:
-        """Say goodbye, but do not wait long for an answer that a dead connection never gives."""
+        """Say goodbye; cut the connection to a peer that does not answer it."""
+        transport = self._transport  # aiohttp lets go of it
+        answered = False
         try:
             async with asyncio.timeout(GOODBYE_S):
-                return await super().close(code=code, message=message)
+                closed = await super().close(code=code, message=message)
+            answered = self.close_code != aiohttp.WSCloseCode.ABNORMAL_CLOSURE
         except TimeoutError:
-            return True  # aiohttp has cut the connection when it was told to stop waiting
+            return True
+        else:
+            return closed
+        finally:
+            if not answered and transport is not None:
+                transport.abort()  # TLS would wait for the peer once more
 
     def abort(self) -> None:
         """Cut the connection without a word."""

@@ -240,14 +240,11 @@ class ExchangeClient(CcxtReads):
             raise ReadFailed(translate.one_line(error)) from error
 
     async def close(self) -> None:
-        """Close streams and connections."""
+        """Close streams and connections, all at once: a peer that is gone answers none of them."""
         await self._close_streams()
-        if self._order_socket is not None:
-            await self._order_socket.close()
-            self._order_socket = None
-        for instance in (self._reads, self._orders):
-            if instance is not None:
-                await instance.close()
+        parts = (self._order_socket, self._reads, self._orders)
+        await asyncio.gather(*(part.close() for part in parts if part is not None))
+        self._order_socket = None
         await self.traffic.close()
         for session in self._sessions:
             await session.close()

@@ -1,17 +1,21 @@
-"""Websockets of the reads: they obey the exchange's silences, and they close in time."""
+"""Websockets of the reads obey the exchange's silences."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import aiohttp
 from aiohttp import web
 
 from cryptobot.domain.clock import NS_PER_S, ManualClock
+from cryptobot.domain.order import Side
+from cryptobot.trading import ccxt_streams
 from cryptobot.trading.ccxt_session import open_session
 from cryptobot.trading.traffic import Budget, Traffic
 from tests.venues.conftest import trading
+from tests.venues.test_venue_contract import limit, place
 
 
 class Peer:
@@ -19,8 +23,6 @@ class Peer:
 
     def __init__(self) -> None:
         self.texts: asyncio.Queue[str] = asyncio.Queue()
-        self.dead = asyncio.Event()
-        """Set, it reads no more: not even a goodbye."""
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Serve a client until it closes."""
@@ -28,8 +30,6 @@ class Peer:
         await socket.prepare(request)
         async for message in socket:
             self.texts.put_nowait(message.data)
-            if message.data == "die":
-                await self.dead.wait()
         return socket
 
 
@@ -50,7 +50,6 @@ async def connected(
         async with session:
             yield await session.ws_connect(f"http://127.0.0.1:{port}/", autoping=False), peer
     finally:
-        peer.dead.set()
         await runner.cleanup()
 
 
@@ -71,15 +70,6 @@ async def test_frame_waits_while_the_exchange_wants_silence() -> None:
         assert await peer.texts.get() == "SUBSCRIBE"
 
 
-async def test_close_does_not_wait_long_for_a_dead_peer() -> None:
-    async with connected(Traffic(Budget(100), ManualClock())) as (socket, peer):
-        await socket.send_str("die")
-        assert await peer.texts.get() == "die"
-        async with asyncio.timeout(5):
-            await socket.close()
-        assert socket.closed
-
-
 async def test_ban_that_only_a_frame_of_the_user_stream_tells_silences_all(tmp_path: Path) -> None:
     async with trading(tmp_path) as at:
         at.fault("ban", match={"operation": "user_stream"}, ban_s=300)
@@ -91,3 +81,22 @@ async def test_ban_that_only_a_frame_of_the_user_stream_tells_silences_all(tmp_p
         assert 299 <= at.client.traffic.silent_s() <= 300
         hearing.cancel()
         await asyncio.wait([hearing])
+
+
+async def test_stream_that_is_silent_during_a_ban_keeps_its_connection(tmp_path: Path) -> None:
+    # There would be no other until the ban is over.
+    async with trading(tmp_path) as at:
+        with patch.dict(ccxt_streams.SILENCE_S, book=0.3):  # this market says nothing by itself
+            books = at.client.watch_book("BTC/USDT")
+            await anext(books)
+            at.client.traffic.heard(None, 418, {"Retry-After": "60"})
+            [connection] = at.client._reads.clients.values()
+            book = asyncio.ensure_future(anext(books))
+            async with asyncio.timeout(10):
+                while (await at.events.get())[:2] != ("book", "disconnected"):
+                    pass
+            assert list(at.client._reads.clients.values()) == [connection]
+            at.client.traffic._silences.clear()
+            await place(at.client, limit(Side.BUY, "0.5", "64000.5"))
+            assert (await book).bids[0].amount > 0
+            await books.aclose()  # type: ignore[attr-defined]
