@@ -31,7 +31,7 @@ def a_fill(at: float, side: Side = Side.BUY, amount: str = "1", price: str = "10
 
 def test_fills_of_a_side_within_a_candle_are_one_mark_at_their_average() -> None:
     fills = [
-        a_fill(655, amount="3", price="101.5"),
+        a_fill(655, amount="3", price="101.6"),
         a_fill(601, price="100"),
         a_fill(602, Side.SELL, price="102"),
         a_fill(661, price="99"),
@@ -39,10 +39,10 @@ def test_fills_of_a_side_within_a_candle_are_one_mark_at_their_average() -> None
     marks = {(mark.candle, mark.side): mark for mark in fill_marks(fills, CANDLES)}
     assert set(marks) == {(0, Side.BUY), (0, Side.SELL), (1, Side.BUY)}
     both = marks[0, Side.BUY]
-    assert (both.amount, both.price) == (D(4), D("101.125"))
+    assert (both.amount, both.price) == (D(4), D("101.2"))
     assert both.words == (
-        "BUY 4 in 2 fills at 101.12 on average\n"
-        "100 to 101.5\n"
+        "BUY 4 in 2 fills at 101.20 on average\n"
+        "100 to 101.6\n"
         "1970-01-01 00:10:01.000 UTC to 1970-01-01 00:10:55.000 UTC\n"
         "PAPER"
     )
