@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
-from tests.conftest import IN_CI
+from tests.counterparts import not_here
 
 NEEDED = ("Xvfb", "xdotool", "openbox", "trayer", "xprop", "dbus-daemon", "dunst")
 
@@ -58,10 +56,7 @@ def display() -> Iterator[Display]:
     """Start a display; without the programs skip the test, in CI fail it."""
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
-        words = f"not installed: {', '.join(missing)}"
-        if IN_CI:
-            pytest.fail(words)
-        pytest.skip(words)
+        not_here(f"not installed: {', '.join(missing)}")
     reader, writer = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1700x1100x24", "-nolisten", "tcp"],

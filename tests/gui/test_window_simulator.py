@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QApplication, QMenu, QMenuBar
 from pytestqt.qtbot import QtBot
 
 from cryptobot.gui.main_window import MainWindow
-from cryptobot.gui.simulator import link
 from cryptobot.gui.simulator.faults import FaultOn, Preset, by_group, read_faults, told
+from cryptobot.gui.simulator.link import SimulatorLink
 from cryptobot.gui.simulator.strip import SimulatorStrip
 from cryptobot.gui.wire_values import Malformed
 from tests.e2e.harness.simulator_process import SimulatorProcess
@@ -49,15 +49,27 @@ def on(simulator: SimulatorProcess) -> list[str]:
     return [fault["note"] for fault in ask(simulator, "GET")]
 
 
+def link_of(window: MainWindow) -> SimulatorLink:
+    assert window.simulator is not None
+    return window.simulator
+
+
 def strip_of(window: MainWindow) -> SimulatorStrip:
     found = window.findChild(SimulatorStrip)
     assert isinstance(found, SimulatorStrip)
     return found
 
 
-def open_on(
-    open_window: OpenWindow, qtbot: QtBot, simulator: SimulatorProcess, address: Path
+@pytest.fixture
+def window(
+    engine: ScriptedEngine,
+    simulator: SimulatorProcess,
+    open_window: OpenWindow,
+    qtbot: QtBot,
+    address: Path,
 ) -> MainWindow:
+    """The demo's window, whose menu has heard of the simulator."""
+    engine.simulated = True
     window = open_window(simulator=address)
     address.write_text(f"127.0.0.1:{simulator.port}\n")  # later, as the demo does
     menu = window.simulator_menu
@@ -68,14 +80,8 @@ def open_on(
 
 @pytest.mark.e2e
 def test_menu_offers_every_preset_by_group_and_switches_one_on_and_off(
-    engine: ScriptedEngine,
-    simulator: SimulatorProcess,
-    open_window: OpenWindow,
-    qtbot: QtBot,
-    address: Path,
+    window: MainWindow, simulator: SimulatorProcess, qtbot: QtBot
 ) -> None:
-    engine.simulated = True
-    window = open_on(open_window, qtbot, simulator, address)
     menu, strip = window.simulator_menu, strip_of(window)
     groups = {
         action.text(): [item.text().partition("\t")[2] for item in inner.actions()]
@@ -106,44 +112,40 @@ def test_menu_offers_every_preset_by_group_and_switches_one_on_and_off(
 
 
 @pytest.mark.e2e
-def test_fault_that_is_done_at_once_is_told_for_a_while(  # noqa: PLR0917 - fixtures
-    engine: ScriptedEngine,
-    simulator: SimulatorProcess,
-    open_window: OpenWindow,
-    qtbot: QtBot,
-    address: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_fault_that_is_done_at_once_is_told_before_those_that_are_on(
+    window: MainWindow, simulator: SimulatorProcess, qtbot: QtBot
 ) -> None:
-    monkeypatch.setattr(link, "DONE_MS", 3_000)
-    engine.simulated = True
-    window = open_on(open_window, qtbot, simulator, address)
-    strip = strip_of(window)
-    window.simulator_menu.preset("silent_market").trigger()
+    strip, menu = strip_of(window), window.simulator_menu
+    link_of(window).done_told.setInterval(600_000)
+    menu.preset("silent_market").trigger()
     qtbot.waitUntil(strip.isVisible, timeout=WAIT_MS)
     assert strip.title.text() == "Fault done"
     assert strip.words.text() == "Market streams go silent and stay open (silent_market)"
-    assert not window.simulator_menu.preset("silent_market").isChecked()
+    assert not menu.preset("silent_market").isChecked()
     ask(simulator, "POST", [{"preset": "slow_link"}])
     qtbot.waitUntil(lambda: "slow_link" in strip.words.text(), timeout=WAIT_MS)
     assert strip.title.text() == "1 fault on"
-    assert strip.words.text().endswith(
-        "done: Market streams go silent and stay open (silent_market)"
-    )
-    qtbot.waitUntil(lambda: "silent_market" not in strip.words.text(), timeout=WAIT_MS)
-    ask(simulator, "DELETE")
+    done = "done: Market streams go silent and stay open (silent_market)"
+    assert strip.words.text().startswith(done)
+    menu.clear_action.trigger()
     qtbot.waitUntil(strip.isHidden, timeout=WAIT_MS)
 
 
 @pytest.mark.e2e
+def test_fault_that_is_done_is_told_for_a_while_only(window: MainWindow, qtbot: QtBot) -> None:
+    strip, link = strip_of(window), link_of(window)
+    shown: list[str] = []
+    link.done_told.setInterval(200)
+    link.changed.connect(lambda: shown.append(strip.words.text()))
+    window.simulator_menu.preset("silent_market").trigger()
+    qtbot.waitUntil(lambda: len(shown) > 1 and strip.isHidden(), timeout=WAIT_MS)
+    assert "silent_market" in shown[0]
+
+
+@pytest.mark.e2e
 def test_fault_with_an_end_says_until_when(
-    engine: ScriptedEngine,
-    simulator: SimulatorProcess,
-    open_window: OpenWindow,
-    qtbot: QtBot,
-    address: Path,
+    window: MainWindow, simulator: SimulatorProcess, qtbot: QtBot
 ) -> None:
-    engine.simulated = True
-    window = open_on(open_window, qtbot, simulator, address)
     ask(simulator, "POST", [{"kind": "ack_only", "for_s": 600}])
     words = strip_of(window).words
     qtbot.waitUntil(lambda: "(ack_only), until " in words.text(), timeout=WAIT_MS)
@@ -152,14 +154,8 @@ def test_fault_with_an_end_says_until_when(
 
 @pytest.mark.e2e
 def test_window_shows_faults_that_others_switched_on_and_clears_them(
-    engine: ScriptedEngine,
-    simulator: SimulatorProcess,
-    open_window: OpenWindow,
-    qtbot: QtBot,
-    address: Path,
+    window: MainWindow, simulator: SimulatorProcess, qtbot: QtBot
 ) -> None:
-    engine.simulated = True
-    window = open_on(open_window, qtbot, simulator, address)
     strip = strip_of(window)
     ask(
         simulator,
@@ -214,14 +210,8 @@ def test_strip_that_comes_and_goes_moves_nothing(
 
 @pytest.mark.e2e
 def test_simulator_that_is_gone_is_told_in_one_line(
-    engine: ScriptedEngine,
-    simulator: SimulatorProcess,
-    open_window: OpenWindow,
-    qtbot: QtBot,
-    address: Path,
+    window: MainWindow, simulator: SimulatorProcess, qtbot: QtBot
 ) -> None:
-    engine.simulated = True
-    window = open_on(open_window, qtbot, simulator, address)
     menu, strip = window.simulator_menu, strip_of(window)
     simulator.kill()
     qtbot.waitUntil(strip.isVisible, timeout=WAIT_MS)

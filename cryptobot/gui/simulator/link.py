@@ -46,6 +46,7 @@ class SimulatorLink(QObject):
         address: Of the admin interface; empty until the demo has told it.
         trouble: One line for people while something is wrong, else empty.
         done: The preset switched on here that has lately done all it does, else empty.
+        done_told: How long that is told.
 
     Signals:
         changed: Presets, faults or the trouble are different now.
@@ -62,8 +63,8 @@ class SimulatorLink(QObject):
         self.trouble = ""
         self.done = ""
         self._set: dict[str, frozenset[str]] = {}
-        self._done_told = QTimer(self, interval=DONE_MS, singleShot=True)
-        self._done_told.timeout.connect(self._forget_done)
+        self.done_told = QTimer(self, interval=DONE_MS, singleShot=True)
+        self.done_told.timeout.connect(self._forget_done)
         self._net = QNetworkAccessManager(self)
         self._net.setProxy(QNetworkProxy(QNetworkProxy.ProxyType.NoProxy))
         self._net.setTransferTimeout(PATIENCE_MS)
@@ -107,6 +108,7 @@ class SimulatorLink(QObject):
     def clear(self) -> None:
         """Take every fault away, and lift bans and refusals."""
         self._set.clear()
+        self._forget_done()
         self._send("DELETE", _FAULTS, self._switched)
 
     def _send(
@@ -150,7 +152,7 @@ class SimulatorLink(QObject):
         for name in [name for name, ids in self._set.items() if ids <= over]:
             del self._set[name]
             self.done = name
-            self._done_told.start()
+            self.done_told.start()
 
     def _forget_done(self) -> None:
         self.done = ""

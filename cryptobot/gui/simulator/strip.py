@@ -60,7 +60,7 @@ class SimulatorStrip(QWidget):
         words = told(link.faults, link.presets)
         if link.done:
             done = told([FaultOn("", link.done, 0, None)], link.presets)
-            words = f"{words}   {figures.DOT}   done: {done}" if words else done
+            words = f"done: {done}   {figures.DOT}   {words}" if words else done
         self.words.setText(link.trouble or words)
         self.setAccessibleName(f"{self.title.text()} {self.words.text()}".strip())
         self.clear_button.setVisible(bool(link.faults))
