@@ -12,7 +12,7 @@ from telemetry.metrics import Metrics
 from telemetry.redaction import Redactor
 
 
-def sample(metrics: Metrics, name: str, **labels: str) -> float:
+def sample(metrics: Metrics, name: str, /, **labels: str) -> float:
     """Return the value of one series as a scrape would show it.
 
     Args:

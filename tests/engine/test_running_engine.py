@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from cryptobot.cli import main
 from cryptobot.control.protocol import ErrorCode
 from cryptobot.domain.clock import NS_PER_S, SystemClock, iso
 from cryptobot.domain.errors import UserError
@@ -26,7 +25,6 @@ from cryptobot.domain.order import OrderState
 from cryptobot.engine.engine import Engine
 from cryptobot.journal.journal import Journal
 from cryptobot.settings import Settings, load_settings
-from cryptobot.trading.circuit_breaker import BreakerState
 from cryptobot.trading.exchange import Balance
 from telemetry.health import Health
 from telemetry.metrics import Metrics
@@ -85,6 +83,7 @@ async def running_engine(
         symbols=settings.symbols,
         currencies=("USDT",),
         channels=("book", "trades", "candles", "orders", "fills"),
+        breakers=("binance:orders", "binance:reads"),
     )
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(Journal.open(settings.database_url, clock=clock))
@@ -376,53 +375,6 @@ async def test_reconciliation_is_told_in_short_and_in_full(running: Running) -> 
     assert [difference["kind"] for difference in full["differences"]] == ["unreadable"]
     count = sample(running.metrics, "cryptobot_reconciliations_total", outcome="failed")
     assert count == 1
-
-
-async def test_broken_stream_of_an_exchange_that_is_gone_shows_it_down(running: Running) -> None:
-    rooms, connection = running.engine._rooms, running.engine._connection
-    connection.observe(up=True, detail="connected")
-    running.engine._on_stream("book", "BTC/USDT", "disconnected", "error")
-    assert connection._asking is not None
-    await connection._asking
-    assert rooms.exchange.up is False
-
-
-async def test_clock_skew_is_shown_as_it_was_measured_last(running: Running) -> None:
-    rooms, connection = running.engine._rooms, running.engine._connection
-    connection.observe(up=True, detail="connected")
-    rooms.client.clock_skew_ms = 1234.5
-    connection.observe(up=True, detail="connected")
-    assert (await running.ask("engine.status"))["exchange"]["clock_skew_ms"] == 1234.5
-
-
-async def test_restart_of_the_exchange_out_of_reach_is_answered(running: Running) -> None:
-    exchange = await running.ask("exchange.restart")
-    assert exchange["up"] is False
-    assert (await running.ask("engine.status"))["exchange"]["up"] is False
-
-
-async def test_restart_of_the_exchange_by_command_lets_open_breakers_try_at_once(
-    running: Running, settings_of: Callable[..., Settings], capsys: pytest.CaptureFixture[str]
-) -> None:
-    for breaker in running.engine._rooms.live.breakers.values():
-        while breaker.state is BreakerState.CLOSED:
-            breaker.failed(breaker.admit(), "maintenance")
-    restart = ["exchange", "restart", "--state-dir", str(settings_of().state_dir)]
-    assert await asyncio.to_thread(main, restart) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "binance: connecting anew; `cryptobot status` says when it is up",
-        "circuit breakers: binance:orders half open, binance:reads half open",
-    ]
-
-
-async def test_command_without_an_engine_says_so_in_one_line(
-    user_home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    where = user_home / "nobody"
-    assert await asyncio.to_thread(main, ["exchange", "restart", "--state-dir", str(where)]) == 1
-    assert capsys.readouterr().err == (
-        f"cryptobot: no engine answers for {where}: No such file or directory\n"
-    )
 
 
 async def test_switch_to_paper_while_connecting_starts_paper_from_the_live_account(

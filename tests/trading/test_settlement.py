@@ -299,7 +299,8 @@ async def test_settle_with_reads_that_fail_learns_nothing_from_them(search: Sear
 
 
 async def test_settle_with_a_venue_that_breaks_goes_on_looking(search: Searching) -> None:
-    search.venue_says(RuntimeError("the client broke"), a_report(search.client_id))
+    odd = a_report(search.client_id, filled="NaN")
+    search.venue_says(RuntimeError("the client broke"), odd, a_report(search.client_id))
     search.rooms.start(search.order)
     assert (await search.path.until(search.order.order_id, S.ACCEPTED)).state is S.ACCEPTED
 

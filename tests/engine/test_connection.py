@@ -1,0 +1,130 @@
+"""The engine's connection to its exchange: what ends it, what does not, and how it begins anew."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from cryptobot.cli import main
+from cryptobot.domain.mode import Mode
+from cryptobot.engine import connection as module
+from cryptobot.settings import Settings
+from cryptobot.trading.circuit_breaker import BreakerState
+from telemetry.testing import capture_logs, sample
+
+from .test_running_engine import Running, running, settings_of
+
+__all__ = ["running", "settings_of"]
+
+
+async def test_broken_stream_of_an_exchange_that_is_gone_shows_it_down(running: Running) -> None:
+    rooms, connection = running.engine._rooms, running.engine._connection
+    connection.observe(up=True, detail="connected")
+    running.engine._on_stream("book", "BTC/USDT", "disconnected", "error")
+    assert connection._asking is not None
+    await connection._asking
+    assert rooms.exchange.up is False
+
+
+async def test_clock_skew_is_shown_as_it_was_measured_last(running: Running) -> None:
+    rooms, connection = running.engine._rooms, running.engine._connection
+    connection.observe(up=True, detail="connected")
+    rooms.client.clock_skew_ms = 1234.5
+    connection.observe(up=True, detail="connected")
+    assert (await running.ask("engine.status"))["exchange"]["clock_skew_ms"] == 1234.5
+
+
+async def test_restart_of_the_exchange_out_of_reach_is_answered(running: Running) -> None:
+    exchange = await running.ask("exchange.restart")
+    assert exchange["up"] is False
+    assert (await running.ask("engine.status"))["exchange"]["up"] is False
+
+
+async def test_restart_of_the_exchange_by_command_lets_open_breakers_try_at_once(
+    running: Running, settings_of: Callable[..., Settings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for breaker in running.engine._rooms.live.breakers.values():
+        while breaker.state is BreakerState.CLOSED:
+            breaker.failed(breaker.admit(), "maintenance")
+    restart = ["exchange", "restart", "--state-dir", str(settings_of().state_dir)]
+    capsys.readouterr()  # the engine is in this process; what it logs is not the command's
+    with capture_logs():
+        assert await asyncio.to_thread(main, restart) == 0
+    anew, breakers = capsys.readouterr().out.splitlines()
+    assert anew == "binance: connecting anew; `cryptobot status` says when it is up"
+    # Reads may have been tried, in vain, before the answer.
+    assert breakers.startswith("circuit breakers: binance:orders half open, binance:reads ")
+    for name in ("binance:orders", "binance:reads"):
+        tried = "cryptobot_circuit_breaker_transitions_total"
+        assert sample(running.metrics, tried, name=name, to="half_open") == 1
+
+
+async def test_command_without_an_engine_says_so_in_one_line(
+    user_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = user_home / "nobody"
+    assert await asyncio.to_thread(main, ["exchange", "restart", "--state-dir", str(where)]) == 1
+    assert capsys.readouterr().err == (
+        f"cryptobot: no engine answers for {where}: No such file or directory\n"
+    )
+
+
+async def test_connecting_goes_on_after_an_error_of_any_kind(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms, connection = running.engine._rooms, running.engine._connection
+    ends = iter([KeyError("what nobody thought of"), None])
+    following = asyncio.Event()
+
+    async def connect() -> None:
+        if (error := next(ends)) is not None:
+            raise error
+
+    async def compare() -> None:
+        raise ArithmeticError("an account like no other")
+
+    async def nothing() -> AsyncIterator[object]:
+        await asyncio.Event().wait()
+        yield None
+
+    monkeypatch.setattr(module, "CONNECT_WAITS_S", (0.0,))
+    monkeypatch.setattr(rooms.exchange, "simulated", True)
+    monkeypatch.setattr(rooms.client, "connect", connect)
+    monkeypatch.setattr(rooms.client, "watch_order_reports", nothing)
+    monkeypatch.setattr(rooms.reconciler, "run", compare)
+    monkeypatch.setattr(rooms.market, "start", following.set)
+    with capture_logs() as logs:
+        await connection.restart()
+        async with asyncio.timeout(10):
+            await following.wait()
+        [failed], [uncompared] = logs.of("exchange_connect_failed"), logs.of("account_not_compared")
+    assert "what nobody thought of" in failed["reason"]
+    assert "an account like no other" in str(uncompared)
+    assert rooms.exchange.up is True
+
+
+async def test_report_that_breaks_its_reader_does_not_end_the_stream_of_reports(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms, connection = running.engine._rooms, running.engine._connection
+    applied: list[object] = []
+    last = asyncio.Event()
+
+    async def reports() -> AsyncIterator[object]:
+        yield "odd"
+        yield "good"
+        last.set()
+
+    def apply(_: object, report: object, __: str) -> None:
+        if report == "odd":
+            raise KeyError(report)
+        applied.append(report)
+
+    monkeypatch.setattr(rooms.paper, "watch_order_reports", reports)
+    monkeypatch.setattr(rooms.tracker, "apply", apply)
+    with capture_logs() as logs:
+        await connection._follow_reports(Mode.PAPER, rooms.paper)
+        assert len(logs.of("order_report_unusable")) == 1
+    assert last.is_set()
+    assert applied == ["good"]
