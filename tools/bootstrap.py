@@ -62,7 +62,7 @@ def become(command: list[str]) -> NoReturn:
     """Replace this process by ``command``, so that signals reach it and no one else."""
     sys.stdout.flush()
     try:
-        os.execv(command[0], command)  # noqa: S606 - the Makefile's command
+        os.execvp(command[0], command)  # noqa: S606 - the Makefile's command
     except OSError as error:
         raise SetupFailedError(f"cannot start {command[0]}: {error.strerror}") from None
 

@@ -9,7 +9,7 @@ import structlog
 
 from cryptobot import __version__
 from cryptobot.control.protocol import SOCKET_NAME
-from cryptobot.domain.clock import NS_PER_S, Clock, iso
+from cryptobot.domain.clock import NS_PER_S, Clock
 from cryptobot.domain.errors import JournalUnavailable, UserError
 from cryptobot.domain.ids import IdSource
 from cryptobot.domain.market import Book, PublicTrade
@@ -23,12 +23,13 @@ from cryptobot.engine.dead_letter_methods import DeadLetterMethods
 from cryptobot.engine.health_watch import HealthWatch
 from cryptobot.engine.methods import ControlMethods
 from cryptobot.engine.order_methods import OrderMethods
+from cryptobot.engine.paper_account import PaperAccount
 from cryptobot.engine.publisher import Publisher
 from cryptobot.engine.rooms import RoomEvents, Rooms
 from cryptobot.engine.start_mode import Situation, StartDecision, decide
 from cryptobot.engine.status import StatusReport
 from cryptobot.journal.journal import Journal
-from cryptobot.journal.records import AccountSnapshot, Holding, ModeChange, RunEnd, RunStart
+from cryptobot.journal.records import ModeChange, RunEnd, RunStart
 from cryptobot.settings import Settings
 from cryptobot.settings.model import OpenOrders
 from cryptobot.trading.background import in_background
@@ -82,8 +83,6 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._run = RunStart(clock.now_ns(), os.getpid(), __version__)
         self._went_to_work = False
-        self._owes_paper_account = False
-        self._paper_orders: list[str] = []
         self._quote = settings.symbols[0].partition("/")[2]
 
         self._rooms = Rooms(
@@ -97,6 +96,7 @@ class Engine:
                 self._on_stream, self._on_reconciliation, self._on_strategies, self._fail_over
             ),
         )
+        self._paper_account = PaperAccount(self._rooms, clock)
         self._connection = ExchangeConnection(
             client=self._rooms.client,
             paper=self._rooms.paper,
@@ -292,7 +292,7 @@ class Engine:
         self._metrics.mode.trading_state(str(decision.trading_state))
         before = None if last is None else last.to_mode
         # A switch while no engine ran: the paper account starts when the live one can be read.
-        self._owes_paper_account = before is Mode.LIVE and decision.mode is Mode.PAPER
+        self._paper_account.owed = before is Mode.LIVE and decision.mode is Mode.PAPER
         if before is not decision.mode:
             await self._journal.record_mode(
                 ModeChange(now, before, decision.mode, decision.trigger, decision.reason, "engine")
@@ -308,12 +308,7 @@ class Engine:
         await recovery.restore_days(self._journal, self._rooms.daily_loss)
         await recovery.restore_balances(self._journal, self._rooms.book)
         await self._rooms.dead_letters.load()
-        self._paper_start = await recovery.paper_balances(
-            self._journal, self._settings.paper.balances
-        )
-        self._paper_orders = [
-            order.order_id for order in self._rooms.tracker.open_orders(Mode.PAPER)
-        ]
+        await self._paper_account.load(self._journal, self._settings.paper)
         for order in unresolved:
             self._rooms.settlement.start(order)
 
@@ -333,7 +328,7 @@ class Engine:
             self._rooms.gateway,
             self._rooms.tracker,
             ModeHooks(
-                start_paper_account=self._start_paper_account,
+                start_paper_account=self._paper_account.start_from_live,
                 live_preconditions=self._rooms.preconditions.check,
                 changed=[self._rooms.feed.on_mode, self._on_mode, self.broadcast.on_mode],
             ),
@@ -347,13 +342,7 @@ class Engine:
         if self._went_to_work:
             return
         self._went_to_work = True
-        # Only those of earlier runs: one of this run is on its way there by itself.
-        known = (self._rooms.tracker.get(order_id) for order_id in self._paper_orders)
-        open_paper = [order for order in known if order is not None and order.is_open]
-        for order in self._rooms.paper.restore(self._paper_start, open_paper):
-            recovery.drop_paper_order(self._rooms.tracker, order)
-        if self._owes_paper_account:
-            self._start_paper_account()
+        self._paper_account.begin()
         for problem in self._rooms.strategy_problems:
             _log.error("strategy_not_loaded", reason=problem)
         for start in self._settings.strategies.start:
@@ -426,34 +415,6 @@ class Engine:
         self._rooms.market.on_stream(channel, symbol, event, reason)
         if event == "disconnected":
             self._connection.on_disconnected(channel)
-
-    def _start_paper_account(self) -> int | None:
-        """Start the paper account from the live one; called at the very moment of the switch.
-
-        Returns when the live balances were read, nanoseconds since 1970; ``None`` when they never
-        were: the paper account goes on with what it had.
-        """
-        balances = self._rooms.portfolio.balances(Mode.LIVE)
-        read_ns = self._rooms.portfolio.balances_ns(Mode.LIVE)
-        if not balances or read_ns is None:
-            return None
-        if not self._went_to_work:
-            self._owes_paper_account = True  # what earlier runs left is put back first
-            return read_ns
-        self._rooms.paper.reset(balances)
-        self._rooms.portfolio.set_positions(Mode.PAPER, self._rooms.portfolio.positions(Mode.LIVE))
-        self._rooms.daily_loss[Mode.PAPER].begin()
-        holdings = {
-            asset: Holding(balance.total, balance.locked * 0) for asset, balance in balances.items()
-        }
-        now_ns = self._clock.now_ns()
-        self._rooms.orders.account(AccountSnapshot(Mode.PAPER, now_ns, holdings))
-        _log.info(
-            "paper_account_started",
-            balances_at=iso(read_ns),
-            age_s=round((now_ns - read_ns) / NS_PER_S, 1),
-        )
-        return read_ns
 
     # By the clock
 

@@ -296,7 +296,7 @@ async def test_paper_account_that_cannot_be_journalled_is_as_soon_as_it_can(
     database = settings_of().state_dir / "cryptobot.db"
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        running.engine._start_paper_account()
+        running.engine._paper_account.start_from_live()
         await lost.wait()
         other.execute("ROLLBACK")
         await running.journal.wait_available()
@@ -382,7 +382,7 @@ async def test_switch_to_paper_while_connecting_starts_paper_from_the_live_accou
 ) -> None:
     rooms = running.engine._rooms
     rooms.portfolio.set_balances(Mode.LIVE, {"USDT": Balance(D(77), D(0))}, 0)
-    running.engine._start_paper_account()
+    running.engine._paper_account.start_from_live()
     running.engine._on_connected()  # puts back what earlier runs left
     assert (await rooms.paper.balances())["USDT"].total == 77
 

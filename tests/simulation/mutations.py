@@ -18,6 +18,7 @@ from cryptobot.engine import engine as engine_module
 from cryptobot.engine import recovery, start_mode
 from cryptobot.engine.engine import Engine
 from cryptobot.engine.live_preconditions import LivePreconditions
+from cryptobot.engine.paper_account import PaperAccount
 from cryptobot.trading import order_permit, order_tracker
 from cryptobot.trading.fence import Fence
 from cryptobot.trading.mode_controller import FailedPrecondition, ModeController
@@ -303,7 +304,7 @@ def live_without_preconditions() -> AbstractContextManager[Any]:
 
 def paper_goes_on() -> AbstractContextManager[Any]:
     """A switch to paper does not start the paper account from the live one."""
-    return patch.object(Engine, "_start_paper_account", lambda _: None)
+    return patch.object(PaperAccount, "start_from_live", lambda _: None)
 
 
 def paper_by_the_clock() -> AbstractContextManager[Any]:

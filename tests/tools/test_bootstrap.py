@@ -165,6 +165,13 @@ def test_bootstrap_with_wrong_usage_exits_2(checkout: Path, arguments: list[str]
     assert done.stderr.startswith("usage:")
 
 
+def test_bootstrap_with_a_command_by_its_name_finds_it_on_the_path(checkout: Path) -> None:
+    with_environment(checkout, stamp=True)
+    done = bootstrap(checkout, "check", "--", "nice", "-n", "1", "echo", "found")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("found\n")
+
+
 def test_bootstrap_with_a_missing_command_says_so(checkout: Path) -> None:
     with_environment(checkout, stamp=True)
     done = bootstrap(checkout, "check", "--", ".venv/bin/absent")
