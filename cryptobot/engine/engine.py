@@ -82,7 +82,6 @@ class Engine:
         self._stop_reason = ""
         self._tasks: list[asyncio.Task[None]] = []
         self._run = RunStart(clock.now_ns(), os.getpid(), __version__)
-        self._went_to_work = False
         self._quote = settings.symbols[0].partition("/")[2]
 
         self._rooms = Rooms(
@@ -291,8 +290,8 @@ class Engine:
         self._metrics.mode.current(str(decision.mode))
         self._metrics.mode.trading_state(str(decision.trading_state))
         before = None if last is None else last.to_mode
-        # A switch while no engine ran: the paper account starts when the live one can be read.
-        self._paper_account.owed = before is Mode.LIVE and decision.mode is Mode.PAPER
+        if before is Mode.LIVE and decision.mode is Mode.PAPER:  # switched while no engine ran
+            self._paper_account.start_from_live()
         if before is not decision.mode:
             await self._journal.record_mode(
                 ModeChange(now, before, decision.mode, decision.trigger, decision.reason, "engine")
@@ -339,9 +338,8 @@ class Engine:
     def _on_connected(self) -> None:
         """Put the paper account back, now that the instruments are known, and go to work."""
         self._health.met("exchange")
-        if self._went_to_work:
+        if self._paper_account.began:
             return
-        self._went_to_work = True
         self._paper_account.begin()
         for problem in self._rooms.strategy_problems:
             _log.error("strategy_not_loaded", reason=problem)

@@ -19,8 +19,8 @@ _log = structlog.stdlib.get_logger("cryptobot.engine")
 class PaperAccount:
     """What the paper exchange begins with, and when.
 
-    It can begin only when the instruments are known. A switch to paper before that is made up for
-    then: what earlier runs left is put back first.
+    It can begin only when the instruments are known. A start from the live account that is asked
+    for before is made up for then: what earlier runs left is put back first.
 
     Args:
         rooms: The paper exchange, the portfolio and the tracker of orders.
@@ -32,9 +32,9 @@ class PaperAccount:
         self._clock = clock
         self._left: Mapping[str, Balance] = {}
         self._left_orders: list[str] = []
-        self._began = False
-        self.owed = False
-        """Whether a switch to paper happened that the account has not been started for."""
+        self._owed = False
+        self.began = False
+        """Whether the account is there."""
 
     async def load(self, journal: Journal, settings: PaperSettings) -> None:
         """Read what earlier runs left. Comes before the first order of this run.
@@ -52,12 +52,12 @@ class PaperAccount:
 
         Of the open orders only theirs: one of this run is on its way there by itself.
         """
-        self._began = True
+        self.began = True
         known = (self._rooms.tracker.get(order_id) for order_id in self._left_orders)
         open_orders = [order for order in known if order is not None and order.is_open]
         for order in self._rooms.paper.restore(self._left, open_orders):
             recovery.drop_paper_order(self._rooms.tracker, order)
-        if self.owed:
+        if self._owed:
             self.start_from_live()
 
     def start_from_live(self) -> int | None:
@@ -65,15 +65,16 @@ class PaperAccount:
 
         Returns:
             When the live balances were read, nanoseconds since 1970; ``None`` when they never were:
-            the account goes on with what it had.
+            the account goes on with what it had, unless they are read before it begins.
         """
         portfolio = self._rooms.portfolio
         balances, read_ns = portfolio.balances(Mode.LIVE), portfolio.balances_ns(Mode.LIVE)
+        if not self.began:
+            self._owed = True
+            return read_ns if balances else None
         if not balances or read_ns is None:
+            _log.warning("paper_account_goes_on", reason="the live balances were never read")
             return None
-        if not self._began:
-            self.owed = True
-            return read_ns
         self._rooms.paper.reset(balances)
         portfolio.set_positions(Mode.PAPER, portfolio.positions(Mode.LIVE))
         self._rooms.daily_loss[Mode.PAPER].begin()

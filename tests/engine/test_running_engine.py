@@ -377,12 +377,18 @@ async def test_reconciliation_is_told_in_short_and_in_full(running: Running) -> 
     assert count == 1
 
 
+@pytest.mark.parametrize("read_before", [True, False])
 async def test_switch_to_paper_while_connecting_starts_paper_from_the_live_account(
-    running: Running,
+    running: Running, read_before: bool
 ) -> None:
     rooms = running.engine._rooms
-    rooms.portfolio.set_balances(Mode.LIVE, {"USDT": Balance(D(77), D(0))}, 0)
-    running.engine._paper_account.start_from_live()
+    balances = {"USDT": Balance(D(77), D(0))}
+    rooms.modes.status = replace(rooms.modes.status, mode=Mode.LIVE)
+    if read_before:
+        rooms.portfolio.set_balances(Mode.LIVE, balances, 5)
+    told = await running.ask("mode.set", mode="paper", reason="banned", actor="ann")
+    assert (told["paper_account_from"] == iso(5)) is read_before
+    rooms.portfolio.set_balances(Mode.LIVE, balances, 7)
     running.engine._on_connected()  # puts back what earlier runs left
     assert (await rooms.paper.balances())["USDT"].total == 77
 
