@@ -46,6 +46,7 @@ class ExchangeConnection:
         state: Shown to people.
         metrics: Shown to machines.
         on_connected: Told after each connect, when market data begins to flow.
+        on_back: Told whenever the exchange answers again.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class ExchangeConnection:
         metrics: Metrics,
         clock: Clock,
         on_connected: Callable[[], None],
+        on_back: Callable[[], None],
     ) -> None:
         self._client = client
         self._paper = paper
@@ -72,6 +74,7 @@ class ExchangeConnection:
         self._metrics = metrics
         self._clock = clock
         self._on_connected = on_connected
+        self._on_back = on_back
         self._tasks: list[asyncio.Task[None]] = []
         self._paper_reports: asyncio.Task[None] | None = None
         self._balances: asyncio.Task[None] | None = None
@@ -215,10 +218,13 @@ class ExchangeConnection:
             self._show_clock()
 
     def _show(self, *, up: bool, session: str, detail: str) -> None:
+        back = up and not self._state.up
         self._state.up, self._state.detail = up, detail
         self._metrics.exchange.up(self._client.id, up)
         self._metrics.exchange.session(self._client.id, session)
         self._show_clock()
+        if back:
+            self._on_back()
 
     def _show_clock(self) -> None:
         self._state.clock_skew_ms = self._client.clock_skew_ms

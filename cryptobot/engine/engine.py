@@ -107,6 +107,7 @@ class Engine:
             metrics=metrics,
             clock=clock,
             on_connected=self._on_connected,
+            on_back=self._rooms.settlement.hasten,
         )
         self._lag = LoopLag(metrics, clock)
         self.metrics_port = settings.metrics.port

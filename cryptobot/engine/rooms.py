@@ -26,7 +26,7 @@ from cryptobot.strategies.catalogue import find_strategies
 from cryptobot.strategies.runner import StrategyRunner
 from cryptobot.trading.balance_book import BalanceBook
 from cryptobot.trading.ccxt_streams import StreamObserver
-from cryptobot.trading.circuit_breaker import BreakerLimits, BreakerState
+from cryptobot.trading.circuit_breaker import BreakerLimits, BreakerState, CircuitBreaker
 from cryptobot.trading.dead_letters import DeadLetters
 from cryptobot.trading.differences import Reconciliation
 from cryptobot.trading.exchange import Exchange
@@ -122,7 +122,7 @@ class Rooms:
             clock=clock,
             sync_clock=self._measure_clock,
             silent_s=self.client.traffic.silent_s,
-            events=GuardEvents(self.feed.on_retry, self._given_up, self.feed.on_breaker),
+            events=GuardEvents(self.feed.on_retry, self._given_up, self._on_breaker),
             rng=random.Random(ids.hex32()),  # noqa: S311 - jitter is no secret; repeatable by ids
         )
         self.feed.show_breakers(self.live.breakers.values())
@@ -253,6 +253,12 @@ class Rooms:
         self.feed.gauges(self.tracker, self.portfolio, self.gateway.sending)
         traffic = self.client.traffic
         self.feed.limits(traffic.used_ratio(), traffic.used_orders_ratio())
+
+    def _on_breaker(self, breaker: CircuitBreaker, state: BreakerState) -> None:
+        """Take in a breaker's new state: what lets calls through may bring answers again."""
+        self.feed.on_breaker(breaker, state)
+        if state is not BreakerState.OPEN:
+            self.settlement.hasten()
 
     def _given_up(self, what: Exhausted) -> None:
         """Count what was given up, and keep a write that somebody wanted as a dead letter."""

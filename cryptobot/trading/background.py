@@ -16,6 +16,29 @@ def in_background(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[No
     return task
 
 
+class Alarm:
+    """Pauses that can be ended, all at once."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+        self.rings = 0
+        """How often it has rung, for who was busy and not in a pause."""
+
+    def ring(self) -> None:
+        """End every pause now."""
+        self.rings += 1
+        self._rung.set()
+        self._rung = asyncio.Event()
+
+    async def pause(self, seconds: float) -> bool:
+        """Return after ``seconds``, or ``True`` as soon as it rings."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._rung.wait()
+        except TimeoutError:
+            return False
+
+
 async def repeat(every_s: float, look: Callable[[], Awaitable[None]], name: str) -> None:
     """Await ``look`` every ``every_s`` seconds for ever, whatever it raises.
 

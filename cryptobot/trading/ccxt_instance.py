@@ -1,11 +1,15 @@
 """What is changed on a ccxt instance, from outside: ccxt itself stays as it is."""
 
+from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import ccxt
 from yarl import URL
 
 from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, Clock
+from cryptobot.trading.ccxt_session import HEARTBEAT_S
+from cryptobot.trading.ccxt_translation import one_line
 from cryptobot.trading.traffic import Traffic
 
 
@@ -65,3 +69,47 @@ def hear_limits_in_frames(instance: Any, traffic: Traffic) -> None:
         handle_message(client, message)
 
     instance.handle_message = hear
+
+
+def leave_dead_websockets(instance: Any) -> None:
+    """Let a websocket end as a cut one does when it will bring nothing any more.
+
+    By itself ccxt takes six minutes to notice a Binance that has fallen silent. And a frame that
+    cannot be read ends the loop that reads, so that the connection stays open for as long, deaf.
+    """
+    make = instance.client
+
+    def client(url: str) -> Any:
+        known = url in (instance.clients or {})
+        made = make(url)
+        if not known:
+            connect = made.create_connection
+            made.create_connection = lambda session: connect(_Heartbeat(session))
+            made.handle_message = _or_leave(made, made.handle_message)
+        return made
+
+    instance.client = client
+
+
+def _or_leave(client: Any, read: Callable[[Any], None]) -> Callable[[Any], None]:
+    def handle_message(message: aiohttp.WSMessage) -> None:
+        if isinstance(message.data, aiohttp.ServerTimeoutError):
+            client.on_error(ccxt.RequestTimeout("no answer to a ping"))
+            return
+        try:
+            read(message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it would end the loop
+            client.on_error(ccxt.BadResponse(f"unreadable frame: {one_line(error)}"))
+
+    return handle_message
+
+
+class _Heartbeat:
+    """What ccxt needs of a session to open a websocket, with a heartbeat."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self.cookie_jar = session.cookie_jar
+
+    def ws_connect(self, url: str, **options: Any) -> Any:
+        return self._session.ws_connect(url, heartbeat=HEARTBEAT_S, **options)

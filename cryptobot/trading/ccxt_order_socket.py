@@ -29,7 +29,7 @@ from yarl import URL
 
 from cryptobot.domain.errors import NotSent, OutcomeUnknown
 from cryptobot.trading.background import in_background
-from cryptobot.trading.ccxt_session import CURRENT_GATE, GatedSocket
+from cryptobot.trading.ccxt_session import CURRENT_GATE, HEARTBEAT_S, GatedSocket
 from cryptobot.trading.ccxt_translation import one_line
 from cryptobot.trading.traffic import Traffic
 
@@ -39,9 +39,6 @@ CHANNEL: Final = "order_entry"
 PAUSES_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Before the connection is opened again, by how many in a row ended without having brought an
 answer. docs: 300 connections in 5 minutes, and an address has other streams too."""
-
-HEARTBEAT_S: Final = 10.0
-"""Silence after which the exchange is pinged; without an answer in half of that it is gone."""
 
 OK: Final = 200
 

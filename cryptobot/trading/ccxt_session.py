@@ -28,6 +28,10 @@ ORDER_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 """Requests that may create an order. Cancels are DELETE at Binance and POST elsewhere; either way
 they pass the fence."""
 
+HEARTBEAT_S: Final = 10.0
+"""Silence on a websocket after which the exchange is pinged; without an answer in half of that it
+is gone."""
+
 GOODBYE_S: Final = 0.5
 """Longest wait for the other side's goodbye when a websocket is closed: when the engine ends, it
 waits for it."""

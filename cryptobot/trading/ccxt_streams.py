@@ -266,12 +266,12 @@ def _lower_bound(fill: Fill) -> OrderReport:
 
 def _reason(error: BaseException) -> str:
     """Return why a stream ended: ``silent``, ``closed``, ``error`` or ``malformed``."""
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError | ccxt.RequestTimeout):
         return "silent"
     if isinstance(error, asyncio.CancelledError):
         return "closed"
     if isinstance(error, ccxt.NetworkError) and "closing code" in str(error):
         return "closed"
-    if isinstance(error, UNREADABLE) and not isinstance(error, ccxt.BaseError):
+    if isinstance(error, (*UNREADABLE, ccxt.BadResponse)):
         return "malformed"
     return "error"

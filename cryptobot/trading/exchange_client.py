@@ -26,6 +26,7 @@ from cryptobot.trading.capabilities import LookUp, capabilities_of
 from cryptobot.trading.ccxt_instance import (
     dial_by_monotonic_time,
     hear_limits_in_frames,
+    leave_dead_websockets,
     load_only_when_asked,
 )
 from cryptobot.trading.ccxt_markets import spot_instruments
@@ -220,6 +221,7 @@ class ExchangeClient(CcxtReads):
         load_only_when_asked(instance)
         dial_by_monotonic_time(instance, self._clock)
         hear_limits_in_frames(instance, self.traffic)
+        leave_dead_websockets(instance)
         return instance
 
     async def is_simulator(self) -> bool:

@@ -33,6 +33,7 @@ from cryptobot.domain.errors import (
 )
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.order import Fill, OrderReport
+from cryptobot.trading.background import Alarm
 from cryptobot.trading.circuit_breaker import BreakerLimits, Changed, CircuitBreaker
 from cryptobot.trading.exchange import Balance, Exchange, OrderRequest, Permit
 from cryptobot.trading.retry import CANCEL, LONGEST_S, PLACE, Cause, RetryPolicy, cause_of
@@ -138,7 +139,7 @@ class GuardedExchange:
             )
             for group in Group
         }
-        self._woken = asyncio.Event()
+        self._alarm = Alarm()
 
     @property
     def id(self) -> str:
@@ -160,8 +161,7 @@ class GuardedExchange:
 
     def wake(self) -> None:
         """End every pause now: the mode has changed, and what waits must look at the fence."""
-        self._woken.set()
-        self._woken = asyncio.Event()
+        self._alarm.ring()
 
     async def place_order(self, request: OrderRequest, permit: Permit) -> OrderReport:
         """Place an order; tried again while it is proven that it was not executed."""
@@ -267,17 +267,11 @@ class GuardedExchange:
                 await self._sync_clock()
             except ReadFailed as error:
                 _log.warning("clock_not_measured", reason=str(error))
-        while pause_s > 0:
-            try:
-                async with asyncio.timeout(pause_s):
-                    await self._woken.wait()
-            except TimeoutError:
-                # A loop counts from the beginning of its turn, so its timers may be early: an
-                # order must not be denied for the rest of a silence that it has waited for.
-                left_s = self._silent_s() if cause is Cause.RATE_LIMIT else 0.0
-                pause_s = left_s if left_s < EARLY_S else 0.0
-            else:
-                return
+        while pause_s > 0 and not await self._alarm.pause(pause_s):
+            # A loop counts from the beginning of its turn, so its timers may be early: an order
+            # must not be denied for the rest of a silence that it has waited for.
+            left_s = self._silent_s() if cause is Cause.RATE_LIMIT else 0.0
+            pause_s = left_s if left_s < EARLY_S else 0.0
 
     def _give_up(
         self, operation: str, subject: str, attempts: int, began_ns: int, error: VenueError

@@ -1,13 +1,14 @@
 """Settles orders whose outcome is unknown, by evidence from the venue or by a person's word.
 
-Asked again and again, first quickly, then patiently; ``lookup.py`` says whom. An order counts as
-"not placed" only when every source that can deny it has done so ``NOT_FOUND_NEEDED`` times, the
-first and the last denial lie further apart than the venue's reads may lag, and no later order of
-ours is missing from the lists (which would prove them older than the order). The evidence is
-stored with the event that settles the order.
+Asked again and again, first quickly, then patiently, and at once when the venue answers again after
+an outage; ``lookup.py`` says whom. An order counts as "not placed" only when every source that can
+deny it has done so ``NOT_FOUND_NEEDED`` times, the first and the last denial lie further apart than
+the venue's reads may lag, and no later order of ours is missing from the lists (which would prove
+them older than the order). The evidence is stored with the event that settles the order.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
@@ -19,14 +20,15 @@ from cryptobot.domain.errors import CryptobotError
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.money import plain
 from cryptobot.domain.order import Order, OrderReport, OrderState
-from cryptobot.trading.background import in_background
+from cryptobot.trading.background import Alarm, in_background
 from cryptobot.trading.exchange import Exchange
 from cryptobot.trading.lookup import Answer, Round, Search, Verdict, look
 from cryptobot.trading.order_gateway import UnknownOrder
 from cryptobot.trading.order_tracker import OrderTracker
 
 WAITS_S: Final = (0.1, 0.3, 0.7, 1.0, 2.0, 4.0, 8.0, 15.0)
-"""Pauses between look-ups; the last one repeats for ever."""
+"""Pauses between look-ups; the last one repeats for ever. After a denial it is no longer than what
+patience still asks for."""
 
 NOT_FOUND_NEEDED: Final = 3
 """How often the venue must deny an order before it counts as not placed."""
@@ -68,6 +70,7 @@ class Settlement:
         self._on_settled = on_settled
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._rounds = asyncio.Semaphore(CONCURRENT_ROUNDS)
+        self._alarm = Alarm()
 
     def start(self, order: Order) -> None:
         """Begin to look ``order`` up, unless that is being done already."""
@@ -75,6 +78,10 @@ class Settlement:
             task = in_background(self._settle(order), f"settle-{order.order_id[:8]}")
             self._tasks[order.order_id] = task
             task.add_done_callback(lambda _: self._tasks.pop(order.order_id, None))
+
+    def hasten(self) -> None:
+        """Look every unknown outcome up now: the venue may have begun to answer again."""
+        self._alarm.ring()
 
     async def close(self) -> None:
         """Stop looking; orders stay as they are."""
@@ -202,8 +209,11 @@ class Settlement:
         search = Search(self._venues[started.mode], started, self._tracker)
         log = _log.bind(requestId=started.request_id, orderId=started.order_id)
         denials: list[int] = []
-        for wait in _waits():
-            await asyncio.sleep(wait)
+        longest_s, rings = math.inf, self._alarm.rings
+        for wait_s in _waits():
+            rang = self._alarm.rings != rings  # while it was being looked up
+            await self._alarm.pause(WAITS_S[0] if rang else min(wait_s, longest_s))
+            longest_s, rings = math.inf, self._alarm.rings
             order = self._current(search)
             if order is None:
                 return  # the stream or a reconciliation was faster
@@ -229,6 +239,7 @@ class Settlement:
             if self._enough(denials):
                 self._not_placed(order, heard, denials)
                 return
+            longest_s = self._confirmed_in_s(denials)
 
     def _current(self, search: Search) -> Order | None:
         order = self._tracker.get(search.order.order_id)
@@ -247,6 +258,11 @@ class Settlement:
         evidence = {"looked_up": heard.to_wire()}
         source = f"lookup:{heard.found_in}"
         return self._tracker.apply(order.mode, report, source, evidence) or order
+
+    def _confirmed_in_s(self, denials: list[int]) -> float:
+        """Return when to ask next for the denials still needed to fill the patience evenly."""
+        left_s = (denials[0] + self._patience_ns - self._clock.monotonic_ns()) / NS_PER_S
+        return max(left_s / max(NOT_FOUND_NEEDED - len(denials), 1), WAITS_S[0])
 
     def _enough(self, denials: list[int]) -> bool:
         return len(denials) >= NOT_FOUND_NEEDED and denials[-1] - denials[0] >= self._patience_ns

@@ -359,3 +359,41 @@ async def test_close_while_looking_leaves_the_order_unresolved(search: Searching
     order = search.path.tracker.get(search.order.order_id)
     assert order is not None
     assert order.state is S.UNRESOLVED
+
+
+async def test_settle_asks_at_once_when_the_venue_may_answer_again(
+    search: Searching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settlement, "WAITS_S", (0.0, 3600.0))
+    search.venue_says(ReadFailed("away"), a_report(search.client_id))
+    search.rooms.start(search.order)
+    await search.after_lookups(1)
+    search.rooms.hasten()
+    assert (await search.path.until(search.order.order_id, S.ACCEPTED)).reason is None
+
+
+async def test_settle_hears_that_the_venue_answers_again_while_it_is_asking(
+    search: Searching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settlement, "WAITS_S", (0.0, 3600.0))
+    search.venue_says(ReadFailed("away"), a_report(search.client_id))
+    asked = search.path.live.find_order
+
+    async def find(symbol: str, client_order_id: str) -> OrderReport | None:
+        search.rooms.hasten()
+        return await asked(symbol, client_order_id)
+
+    search.path.live.find_order = find  # type: ignore[method-assign]
+    search.rooms.start(search.order)
+    assert (await search.path.until(search.order.order_id, S.ACCEPTED)).reason is None
+
+
+async def test_settle_after_a_denial_waits_no_longer_than_its_patience(
+    search: Searching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settlement, "WAITS_S", (0.0, 3600.0))
+    search.venue_says(None)
+    search.advance_after(lookups=1, seconds=PATIENCE_S)
+    search.rooms.start(search.order)
+    order = await search.path.until(search.order.order_id, S.REJECTED)
+    assert order.reason == "not_placed: the exchange does not know it (3 look-ups)"

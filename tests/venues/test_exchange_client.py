@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal as D  # noqa: N817 - the shortest clear name for literals
 from pathlib import Path
 from unittest.mock import patch
@@ -11,12 +12,12 @@ import pytest
 
 from cryptobot.domain.clock import SystemClock
 from cryptobot.domain.errors import FenceClosed, NotSent, ReadFailed, UserError
-from cryptobot.domain.order import OrderState, Side
-from cryptobot.trading import ccxt_streams
+from cryptobot.domain.order import OrderReport, OrderState, Side
+from cryptobot.trading import ccxt_instance, ccxt_streams
 from cryptobot.trading.ccxt_session import open_session
 from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
 from cryptobot.trading.traffic import Budget, Traffic
-from tests.venues.conftest import trading
+from tests.venues.conftest import Trading, trading
 from tests.venues.test_venue_contract import OpenPermit, limit, place
 
 
@@ -162,3 +163,60 @@ async def test_fence_closed_between_headers_and_body_stops_the_order(
     assert await client.find_order("BTC/USDT", request.client_order_id) is None
     # The half-written connection is not used again.
     assert (await place(client, request)).state is OrderState.ACCEPTED
+
+
+async def told_of_a_trade(at: Trading, reports: "asyncio.Queue[OrderReport]") -> None:
+    """Trade until the account's stream tells of it: it may be on its way up."""
+    told = asyncio.ensure_future(reports.get())
+    async with asyncio.timeout(20):
+        while not told.done():
+            await place(at.client, limit(Side.SELL, "0.001", "64000"))
+            await asyncio.wait({told}, timeout=0.5)
+
+
+@asynccontextmanager
+async def own_reports(at: Trading) -> AsyncIterator[set[tuple[str, str | None]]]:
+    """Follow the account's stream; give why its channels were left, and hear it to its end."""
+    reports: asyncio.Queue[OrderReport] = asyncio.Queue()
+
+    async def follow() -> None:
+        async for report in at.client.watch_order_reports():
+            reports.put_nowait(report)
+
+    following = asyncio.create_task(follow())
+    await told_of_a_trade(at, reports)
+    while not at.events.empty():
+        at.events.get_nowait()
+    left: set[tuple[str, str | None]] = set()
+    yield left
+    async with asyncio.timeout(10):
+        while {channel for channel, _ in left} != {"orders", "fills"}:
+            channel, event, reason = await at.events.get()
+            if event == "disconnected":
+                left.add((channel, reason))
+    while not reports.empty():
+        reports.get_nowait()
+    await told_of_a_trade(at, reports)
+    following.cancel()
+    await asyncio.wait({following})
+
+
+async def test_websocket_of_an_exchange_that_falls_silent_is_left_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ccxt_instance, "HEARTBEAT_S", 0.6)
+    async with trading(tmp_path) as at:
+        async with own_reports(at) as left:
+            (connection,) = at.simulator.sockets
+            connection.mute()
+        assert left == {("orders", "silent"), ("fills", "silent")}
+
+
+async def test_websocket_with_a_frame_that_nobody_can_read_is_left_for_another(
+    tmp_path: Path,
+) -> None:
+    async with trading(tmp_path) as at:
+        async with own_reports(at) as left:
+            at.fault("malformed", match={"channel": "user"}, count=1)
+            await place(at.client, limit(Side.SELL, "0.001", "64000"))
+        assert left == {("orders", "malformed"), ("fills", "malformed")}

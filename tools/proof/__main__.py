@@ -18,6 +18,7 @@ from typing import Protocol
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from tests.e2e.proofs.endurance import prove_endurance  # noqa: E402 - as above
 from tests.e2e.proofs.failing_over import prove_failover  # noqa: E402 - as above
 from tests.e2e.proofs.fault_matrix import prove_fault_matrix  # noqa: E402 - found by the line above
 from tests.e2e.proofs.killing import (  # noqa: E402 - as above
@@ -73,6 +74,9 @@ PROOFS: Mapping[str, Proof] = {
     ),
     "failover": Proof(
         prove_failover, 200, "from a tripped trigger to the fence it takes less than a second"
+    ),
+    "endurance": Proof(
+        prove_endurance, 300, "one engine outlives any weather, stays right, and does not grow"
     ),
     "kill9": Proof(
         prove_killing, 100, "after kill -9 every order is accounted for, and none is doubled"

@@ -121,9 +121,7 @@ def _compare_orders(
         entry = entries.get(order.client_order_id)
         name = f"order {order.client_order_id} ({order.state}: {order.reason})"
         found.check(order.state not in UNSETTLED, f"{name} is not settled")
-        if order.state == "denied":
-            found.check(entry is None, f"{name} was received")
-        elif order.state == "rejected":
+        if order.state in NOT_THERE:
             found.check(entry is None or not entry["accepted"], f"{name} was accepted")
         elif order.state not in UNSETTLED:
             _compare_order(found, name, order, entry)

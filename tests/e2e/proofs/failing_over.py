@@ -128,7 +128,7 @@ def prove_failover(
             home / trigger.name,
             share,
             seed=seed,
-            progress=partial(_from, progress, done),
+            progress=partial(from_round, progress, done),
         )
     return proof
 
@@ -186,7 +186,8 @@ def _fall_back(
     return _Round(faults_ns, fence_ns, paper_ns, live_ns)
 
 
-def _from(progress: Callable[[int], None], before: int, now: int) -> None:
+def from_round(progress: Callable[[int], None], before: int, now: int) -> None:
+    """Tell progress of a part that begins after ``before`` rounds."""
     progress(before + now)
 
 
