@@ -47,6 +47,7 @@ class ExchangeConnection:
         metrics: Shown to machines.
         on_connected: Told after each connect, when market data begins to flow.
         on_back: Told whenever the exchange answers again.
+        tidy: Called after each connect, before anybody knows of it.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class ExchangeConnection:
         clock: Clock,
         on_connected: Callable[[], None],
         on_back: Callable[[], None],
+        tidy: Callable[[], None],
     ) -> None:
         self._client = client
         self._paper = paper
@@ -75,6 +77,7 @@ class ExchangeConnection:
         self._clock = clock
         self._on_connected = on_connected
         self._on_back = on_back
+        self._tidy = tidy
         self._tasks: list[asyncio.Task[None]] = []
         self._paper_reports: asyncio.Task[None] | None = None
         self._balances: asyncio.Task[None] | None = None
@@ -173,6 +176,7 @@ class ExchangeConnection:
                     exc_info=unusual,
                 )
                 await asyncio.sleep(wait)
+        self._tidy()
         self._show(up=True, session="ready", detail="connected")
         _log.info(
             "exchange_connected",

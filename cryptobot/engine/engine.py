@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -60,6 +61,8 @@ class Engine:
         health: Tells.
         clock: Time.
         ids: New ids.
+        tidy: Called after each connect, while nothing can be traded yet: the time for what would
+            hold up an order.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Engine:
         health: Health,
         clock: Clock,
         ids: IdSource,
+        tidy: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._journal = journal
@@ -108,6 +112,7 @@ class Engine:
             clock=clock,
             on_connected=self._on_connected,
             on_back=self._rooms.settlement.hasten,
+            tidy=tidy,
         )
         self._lag = LoopLag(metrics, clock)
         self.metrics_port = settings.metrics.port

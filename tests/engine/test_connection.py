@@ -2,18 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal as D  # noqa: N817 - the shortest clear name for literals
 from pathlib import Path
 
 import pytest
 
 from cryptobot.cli import main
 from cryptobot.domain.mode import Mode
+from cryptobot.domain.order import OrderState
 from cryptobot.engine import connection as module
 from cryptobot.settings import Settings
+from cryptobot.trading import settlement
 from cryptobot.trading.circuit_breaker import BreakerState
+from cryptobot.trading.guarded_exchange import Group
 from telemetry.testing import capture_logs, sample
+from tests.e2e.harness.waiting import wait_for
+from tests.journal.samples import an_order
 
-from .test_running_engine import Running, running, settings_of
+from .test_running_engine import Running, running, running_engine, settings_of
 
 __all__ = ["running", "settings_of"]
 
@@ -128,3 +134,35 @@ async def test_report_that_breaks_its_reader_does_not_end_the_stream_of_reports(
         assert len(logs.of("order_report_unusable")) == 1
     assert last.is_set()
     assert applied == ["good"]
+
+
+@pytest.mark.parametrize("sign", ["it answers", "its breaker lets a call through"])
+async def test_exchange_that_answers_again_is_asked_at_once_for_what_is_unresolved(
+    settings_of: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, sign: str
+) -> None:
+    monkeypatch.setattr(settlement, "WAITS_S", (0.0, 3600.0))
+    settings = settings_of(retry__network_s=[0.0], retry__server_s=[0.0])
+    async with running_engine(settings, ("key", "secret")) as running:
+        await _asked_at_once(running, sign)
+
+
+async def _asked_at_once(running: Running, sign: str) -> None:
+    rooms = running.engine._rooms
+    unknown = an_order(mode=Mode.LIVE, state=OrderState.UNRESOLVED, amount=D(1))
+    rooms.tracker.admit(unknown, 0)
+
+    async def looked_up(times: int) -> None:
+        seen = lambda: len(logs.of("order_lookup")) >= times  # noqa: E731 - it is shorter
+        await asyncio.to_thread(wait_for, f"{times} look-ups", seen)
+
+    with capture_logs() as logs:
+        rooms.settlement.start(unknown)
+        await looked_up(1)  # in vain: nothing answers here
+        if sign == "it answers":
+            running.engine._connection.observe(up=True, detail="connected")
+        else:
+            breaker = rooms.live.breakers[Group.READS]
+            while breaker.state is BreakerState.CLOSED:
+                breaker.failed(breaker.admit(), "maintenance")
+            breaker.probe_now()
+        await looked_up(2)
