@@ -28,6 +28,12 @@ from cryptobot.trading.order_tracker import OrderTracker
 SOON_S: Final = 0.3
 """Pause before a requested run: the stream usually brings what is missing within it."""
 
+AGAIN_S: Final = (1.0, 2.0, 4.0, 8.0)
+"""Pauses before further runs when one has shown what may pass by itself; then the timed runs do."""
+
+PASSING: Final = frozenset({K.MISSING_TRADES, K.OPEN_THERE, K.FORGOTTEN, K.BALANCE_NOT_BELIEVED})
+"""Differences that reads which lag behind the matching show, and reads a moment later do not."""
+
 ASKED: Final = 20
 """Orders of unknown trades that one run asks the exchange about."""
 
@@ -70,6 +76,8 @@ class Reconciler:
         self._on_result = on_result
         self._lock = asyncio.Lock()
         self._requested: asyncio.Task[None] | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._repeated = 0
         self.last: Reconciliation | None = None
 
     def request(self) -> None:
@@ -82,7 +90,9 @@ class Reconciler:
         await self.run()
 
     async def close(self) -> None:
-        """Cancel a requested run."""
+        """Cancel a requested run, and a further one."""
+        if self._again is not None:
+            self._again.cancel()
         if self._requested is not None:
             self._requested.cancel()
             await asyncio.gather(self._requested, return_exceptions=True)
@@ -116,8 +126,21 @@ class Reconciler:
         else:
             told = [difference.to_wire() for difference in result.differences]
             _log.warning("reconciliation_differs", differences=told)
+        self._look_again(result)
         self._on_result(result)
         return result
+
+    def _look_again(self, result: Reconciliation) -> None:
+        """See to a further run soon, where this one has shown what may pass by itself."""
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        if PASSING.isdisjoint(difference.kind for difference in result.differences):
+            self._repeated = 0
+        elif self._repeated < len(AGAIN_S):
+            pause_s = AGAIN_S[self._repeated]
+            self._repeated += 1
+            self._again = asyncio.get_running_loop().call_later(pause_s, self.request)
 
     def _all_symbols(self) -> list[str]:
         found = dict.fromkeys(self._symbols)

@@ -160,6 +160,7 @@ async def _asked_at_once(running: Running, sign: str) -> None:
         await looked_up(1)  # in vain: nothing answers here
         if sign == "it answers":
             running.engine._connection.observe(up=True, detail="connected")
+            assert rooms.reconciler._requested is not None
         else:
             breaker = rooms.live.breakers[Group.READS]
             while breaker.state is BreakerState.CLOSED:

@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 from decimal import Decimal as D  # noqa: N817 - the shortest clear name for literals
 
@@ -25,6 +26,7 @@ class Books:
     def __init__(self, path: OrderPath) -> None:
         self.path = path
         self.results: list[Reconciliation] = []
+        self.told = asyncio.Event()
         self.unresolved: list[Order] = []
         self.kept: list[BalanceBaseline] = []
         self.book = BalanceBook(path.clock, self.kept.append)
@@ -36,8 +38,12 @@ class Books:
             path.clock,
             book=self.book,
             on_unresolved=self.unresolved.append,
-            on_result=self.results.append,
+            on_result=self._on_result,
         )
+
+    def _on_result(self, result: Reconciliation) -> None:
+        self.results.append(result)
+        self.told.set()
 
 
 @pytest.fixture
@@ -93,6 +99,30 @@ async def test_run_with_our_clock_far_ahead_finds_the_trades_all_the_same(
     path.live.trades = [a_trade("t1", order.client_order_id, at_ns=hours_ago)]
     assert (await books.rooms.run()).clean
     assert path.tracker.filled_in_fills(order.order_id) == D(1)
+
+
+async def test_run_with_what_may_pass_is_made_again_a_few_times(
+    path: OrderPath, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cryptobot.trading.reconciler.SOON_S", 0)
+    monkeypatch.setattr("cryptobot.trading.reconciler.AGAIN_S", (0.0, 0.0))
+    order = await path.place()
+    path.live.known[order.client_order_id] = a_report(
+        order.client_order_id, S.FILLED, filled="1", cost="100"
+    )
+    for trades in ([], [a_trade("t1", order.client_order_id)]):
+        path.live.trades = []
+        books.results.clear()
+        assert not (await books.rooms.run()).clean
+        path.live.trades = trades
+        async with asyncio.timeout(10):
+            while books.rooms._again is not None:
+                await books.told.wait()
+                books.told.clear()
+                await asyncio.sleep(0)  # the run that told of itself has ended
+        assert books.results[-1].clean is bool(trades)
+        assert len(books.results) == (2 if trades else 3)
+        books.rooms._repeated = 0  # as after a run in which nothing may pass
 
 
 async def test_run_with_trades_that_the_exchange_does_not_show_yet_is_a_difference(
