@@ -68,8 +68,9 @@ ACTS: Final = (*["does nothing"] * 3, RESTARTS, *TO_PAPER)
 WARM_UP: Final = 0.25
 """The share of an engine's rounds after which growth counts."""
 
-GROWTH: Final = 1.25
-"""How often as much memory as after warming up an engine may hold at its end."""
+GROWTH: Final = 1.4
+"""How often as much memory as when it was warm an engine may hold at its end. A quarter is for the
+closed orders that it keeps (``order_tracker.CLOSED_KEPT``)."""
 
 JUDGED_ROUNDS: Final = 40
 """Rounds of one engine from which on its growth says something."""
