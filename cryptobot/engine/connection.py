@@ -215,7 +215,9 @@ class ExchangeConnection:
             self._portfolio.set_balances(Mode.LIVE, balances, self._clock.now_ns())
 
     def observe(self, *, up: bool, detail: str) -> None:
-        """Take in whether the exchange answers now."""
+        """Take in whether the exchange answers now, and reconcile if it did not a moment ago."""
+        if up and not self._state.up and self._client.has_keys:
+            self._reconciler.request()
         if up != self._state.up or not up:
             self._show(up=up, session="ready" if up else "failed", detail=detail)
         else:

@@ -111,7 +111,7 @@ class Engine:
             metrics=metrics,
             clock=clock,
             on_connected=self._on_connected,
-            on_back=self._on_back,
+            on_back=self._rooms.settlement.hasten,
             tidy=tidy,
         )
         self._lag = LoopLag(metrics, clock)
@@ -356,12 +356,6 @@ class Engine:
                 _log.error("strategy_not_started", reason=str(error))
                 self._rooms.strategy_problems.append(str(error))
                 self._show_strategy_problems()
-
-    def _on_back(self) -> None:
-        """Find out what became of everything while the exchange did not answer."""
-        self._rooms.settlement.hasten()
-        if self._rooms.client.has_keys:
-            self._rooms.reconciler.request()
 
     def _show_strategy_problems(self) -> None:
         if self._rooms.strategy_problems:
