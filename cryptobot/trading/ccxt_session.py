@@ -287,18 +287,19 @@ def open_session(
     )
 
 
-@functools.cache
-def _trusting(tls_ca: Path | None) -> ssl.SSLContext:
-    """Read the authorities once for all sessions: that takes a megabyte and 30 ms."""
+@functools.lru_cache(maxsize=2)
+def _trusting(authority: str | None) -> ssl.SSLContext:
+    """Read the system's authorities once for all sessions: that takes a megabyte and 30 ms."""
     context = ssl.create_default_context()
-    if tls_ca is not None:
-        context.load_verify_locations(tls_ca)
+    if authority is not None:
+        context.load_verify_locations(cadata=authority)
     return context
 
 
 def _tcp(connect_to: tuple[str, int] | None, tls_ca: Path | None) -> aiohttp.TCPConnector:
+    authority = None if tls_ca is None else tls_ca.read_text()
     options: dict[str, Any] = {}
     if connect_to is not None:
         host = "127.0.0.1" if connect_to[0] == "localhost" else connect_to[0]
         options = {"resolver": _ConnectTo(host, connect_to[1]), "use_dns_cache": False}
-    return aiohttp.TCPConnector(ssl=_trusting(tls_ca), keepalive_timeout=75, **options)
+    return aiohttp.TCPConnector(ssl=_trusting(authority), keepalive_timeout=75, **options)

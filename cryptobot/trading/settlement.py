@@ -8,7 +8,6 @@ them older than the order). The evidence is stored with the event that settles t
 """
 
 import asyncio
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
@@ -27,8 +26,8 @@ from cryptobot.trading.order_gateway import UnknownOrder
 from cryptobot.trading.order_tracker import OrderTracker
 
 WAITS_S: Final = (0.1, 0.3, 0.7, 1.0, 2.0, 4.0, 8.0, 15.0)
-"""Pauses between look-ups; the last one repeats for ever. After a denial it is no longer than what
-patience still asks for."""
+"""Pauses between look-ups; the last one repeats for ever. With the first denial they begin anew: an
+outage that made them long is over."""
 
 NOT_FOUND_NEEDED: Final = 3
 """How often the venue must deny an order before it counts as not placed."""
@@ -209,11 +208,12 @@ class Settlement:
         search = Search(self._venues[started.mode], started, self._tracker)
         log = _log.bind(requestId=started.request_id, orderId=started.order_id)
         denials: list[int] = []
-        longest_s, rings = math.inf, self._alarm.rings
-        for wait_s in _waits():
+        waits, rings = _waits(), self._alarm.rings
+        while True:
+            wait_s = next(waits)
             rang = self._alarm.rings != rings  # while it was being looked up
-            await self._alarm.pause(WAITS_S[0] if rang else min(wait_s, longest_s))
-            longest_s, rings = math.inf, self._alarm.rings
+            await self._alarm.pause(WAITS_S[0] if rang else wait_s)
+            rings = self._alarm.rings
             order = self._current(search)
             if order is None:
                 return  # the stream or a reconciliation was faster
@@ -235,11 +235,12 @@ class Settlement:
                 continue
             if order.state is not OrderState.UNRESOLVED:
                 return  # accepted before: only a reconciliation may say more
+            if not denials:
+                waits = _waits()
             denials.append(self._clock.monotonic_ns())
             if self._enough(denials):
                 self._not_placed(order, heard, denials)
                 return
-            longest_s = self._confirmed_in_s(denials)
 
     def _current(self, search: Search) -> Order | None:
         order = self._tracker.get(search.order.order_id)
@@ -258,11 +259,6 @@ class Settlement:
         evidence = {"looked_up": heard.to_wire()}
         source = f"lookup:{heard.found_in}"
         return self._tracker.apply(order.mode, report, source, evidence) or order
-
-    def _confirmed_in_s(self, denials: list[int]) -> float:
-        """Return when to ask next for the denials still needed to fill the patience evenly."""
-        left_s = (denials[0] + self._patience_ns - self._clock.monotonic_ns()) / NS_PER_S
-        return max(left_s / max(NOT_FOUND_NEEDED - len(denials), 1), WAITS_S[0])
 
     def _enough(self, denials: list[int]) -> bool:
         return len(denials) >= NOT_FOUND_NEEDED and denials[-1] - denials[0] >= self._patience_ns

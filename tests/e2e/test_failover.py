@@ -20,14 +20,18 @@ _TAKEN_UNANSWERED = {
     "when": "after",
 }
 
+_UNREADABLE = {"kind": "html", "match": {"operation": "any_read"}, "status": 502, "when": "before"}
+"""Nothing is found out about an order while it is on."""
+
 
 def test_failing_orders_switch_to_paper_say_why_and_live_comes_back_by_hand_only(
     simulator: SimulatorProcess, user_home: Path
 ) -> None:
-    settings = (*LOAD_SETTINGS, "failover.failed_orders=3")
+    quick = ("breaker.failures=1000", "retry.server_s=0.2", "retry.network_s=0")
+    settings = (*LOAD_SETTINGS, *quick, "failover.failed_orders=3")
     with EngineProcess(simulator, user_home, settings=settings) as engine:
         engine.until_trading()
-        set_faults(simulator, [_TAKEN_UNANSWERED, {**UNTOLD, "for_s": 10}])
+        set_faults(simulator, [_TAKEN_UNANSWERED, _UNREADABLE, {**UNTOLD, "for_s": 10}])
         states = [engine.call("order.place", **MARKET_BUY)["state"] for _ in range(4)]
         assert states == ["unresolved"] * 4
         status = engine.until("paper", lambda now: now["mode"] == "paper")

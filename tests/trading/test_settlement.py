@@ -388,12 +388,12 @@ async def test_settle_hears_that_the_venue_answers_again_while_it_is_asking(
     assert (await search.path.until(search.order.order_id, S.ACCEPTED)).reason is None
 
 
-async def test_settle_after_a_denial_waits_no_longer_than_its_patience(
+async def test_settle_begins_with_short_pauses_anew_when_the_venue_first_denies_the_order(
     search: Searching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settlement, "WAITS_S", (0.0, 3600.0))
-    search.venue_says(None)
-    search.advance_after(lookups=1, seconds=PATIENCE_S)
+    monkeypatch.setattr(settlement, "WAITS_S", (0.0, 0.0, 3600.0))
+    search.venue_says(ReadFailed("away"), None)
+    search.advance_after(lookups=2, seconds=PATIENCE_S)
     search.rooms.start(search.order)
     order = await search.path.until(search.order.order_id, S.REJECTED)
     assert order.reason == "not_placed: the exchange does not know it (3 look-ups)"
