@@ -297,7 +297,8 @@ def _trusting(authority: str | None) -> ssl.SSLContext:
 
 
 def _tcp(connect_to: tuple[str, int] | None, tls_ca: Path | None) -> aiohttp.TCPConnector:
-    authority = None if tls_ca is None else tls_ca.read_text()
+    # Its comments may be in any script; what counts is not.
+    authority = None if tls_ca is None else tls_ca.read_text("ascii", errors="ignore")
     options: dict[str, Any] = {}
     if connect_to is not None:
         host = "127.0.0.1" if connect_to[0] == "localhost" else connect_to[0]

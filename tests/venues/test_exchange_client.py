@@ -13,6 +13,7 @@ import pytest
 from cryptobot.domain.clock import SystemClock
 from cryptobot.domain.errors import FenceClosed, NotSent, ReadFailed, UserError
 from cryptobot.domain.order import OrderReport, OrderState, Side
+from cryptobot.simulator.server.tls import make_tls
 from cryptobot.trading import ccxt_instance, ccxt_streams
 from cryptobot.trading.ccxt_session import open_session
 from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
@@ -28,6 +29,14 @@ async def test_order_write_outside_the_gateway_is_stopped_in_the_session() -> No
     ) as session:
         with pytest.raises((FenceClosed, aiohttp.ClientConnectorError)):
             await session.post("https://api.binance.com/api/v3/order")
+
+
+async def test_authority_with_a_comment_in_any_script_is_taken(tmp_path: Path) -> None:
+    authority = tmp_path / "ca.pem"
+    authority.write_bytes("# Főtanúsítvány\n".encode() + make_tls()[1])
+    traffic = Traffic(Budget(1200), SystemClock())
+    async with open_session(connect_to=None, tls_ca=authority, gated=True, traffic=traffic):
+        pass
 
 
 async def test_stray_post_on_an_open_connection_is_stopped(client: ExchangeClient) -> None:
