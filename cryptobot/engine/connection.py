@@ -10,15 +10,11 @@ import structlog
 from cryptobot.domain.clock import Clock
 from cryptobot.domain.errors import ReadFailed, UserError
 from cryptobot.domain.mode import Mode
-from cryptobot.engine.status import ExchangeState
+from cryptobot.engine.rooms import Rooms
 from cryptobot.settings import Settings, StartMode
 from cryptobot.trading.background import in_background
 from cryptobot.trading.exchange import Exchange
 from cryptobot.trading.exchange_client import ExchangeClient
-from cryptobot.trading.market_data import MarketData
-from cryptobot.trading.order_tracker import OrderTracker
-from cryptobot.trading.portfolio import Portfolio
-from cryptobot.trading.reconciler import Reconciler
 from telemetry.metrics import Metrics
 
 CONNECT_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
@@ -37,46 +33,29 @@ class ExchangeConnection:
     """Keeps market data, own orders and balances flowing.
 
     Args:
-        client: The ccxt client.
-        paper: The paper exchange: its reports flow all the time.
-        market: Fed while connected.
-        tracker: Takes own orders' reports.
-        reconciler: Asked to run after every gap.
-        portfolio: Gets the balances.
-        state: Shown to people.
+        rooms: What lives on the connection: market data, the tracker of orders, balances; and what
+            asks after every gap what became of them.
         metrics: Shown to machines.
+        clock: Stamps balances.
         on_connected: Told after each connect, when market data begins to flow.
-        on_back: Told whenever the exchange answers again.
         tidy: Called after each connect, before anybody knows of it.
     """
 
     def __init__(
         self,
-        *,
-        client: ExchangeClient,
-        paper: Exchange,
-        market: MarketData,
-        tracker: OrderTracker,
-        reconciler: Reconciler,
-        portfolio: Portfolio,
-        state: ExchangeState,
+        rooms: Rooms,
         metrics: Metrics,
         clock: Clock,
+        *,
         on_connected: Callable[[], None],
-        on_back: Callable[[], None],
         tidy: Callable[[], None],
     ) -> None:
-        self._client = client
-        self._paper = paper
-        self._market = market
-        self._tracker = tracker
-        self._reconciler = reconciler
-        self._portfolio = portfolio
-        self._state = state
+        self._rooms = rooms
+        self._client = rooms.client
+        self._state = rooms.exchange
         self._metrics = metrics
         self._clock = clock
         self._on_connected = on_connected
-        self._on_back = on_back
         self._tidy = tidy
         self._tasks: list[asyncio.Task[None]] = []
         self._paper_reports: asyncio.Task[None] | None = None
@@ -90,7 +69,7 @@ class ExchangeConnection:
         if limits is not None:
             _log.warning("exchange_limits", limits=limits)
         self._paper_reports = in_background(
-            self._follow_reports(Mode.PAPER, self._paper), "paper-reports"
+            self._follow_reports(Mode.PAPER, self._rooms.paper), "paper-reports"
         )
         self._tasks.append(in_background(self._connect(), "exchange-connect"))
 
@@ -119,7 +98,7 @@ class ExchangeConnection:
     def on_disconnected(self, channel: str) -> None:
         """Ask whether the exchange is there, and reconcile if own orders or fills had a gap."""
         if channel in {"orders", "fills"}:
-            self._reconciler.request()
+            self._rooms.reconciler.request()
         if self._asking is None or self._asking.done():
             self._asking = in_background(self._ask_soon(), "exchange-ask")
 
@@ -149,7 +128,7 @@ class ExchangeConnection:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks.clear()
-        await self._market.close()
+        await self._rooms.market.close()
 
     async def _connect(self) -> None:
         self._show(up=False, session="connecting", detail="connecting")
@@ -191,33 +170,33 @@ class ExchangeConnection:
             try:
                 await self._read_balances()
                 # Before the books' snapshots, which fill ccxt's rate limiter for seconds.
-                await self._reconciler.run()
+                await self._rooms.reconciler.run()
             except Exception:  # noqa: BLE001 - it runs again by the clock; the market must not wait for it
                 _log.exception("account_not_compared")
-        self._market.start()
+        self._rooms.market.start()
         self._on_connected()
 
     async def _follow_reports(self, mode: Mode, venue: Exchange) -> None:
         async for report in venue.watch_order_reports():
             try:
-                self._tracker.apply(mode, report, "stream")
+                self._rooms.tracker.apply(mode, report, "stream")
             except Exception:  # noqa: BLE001 - one odd report must not end the stream
                 _log.exception("order_report_unusable", mode=str(mode))
-                self._reconciler.request()
+                self._rooms.reconciler.request()
 
     async def _read_balances(self) -> None:
-        await asyncio.sleep(BALANCE_PAUSE_S if self._portfolio.balances(Mode.LIVE) else 0)
+        await asyncio.sleep(BALANCE_PAUSE_S if self._rooms.portfolio.balances(Mode.LIVE) else 0)
         try:
             balances = await self._client.balances()
         except ReadFailed as error:
             _log.warning("balances_not_read", reason=str(error))
         else:
-            self._portfolio.set_balances(Mode.LIVE, balances, self._clock.now_ns())
+            self._rooms.portfolio.set_balances(Mode.LIVE, balances, self._clock.now_ns())
 
     def observe(self, *, up: bool, detail: str) -> None:
         """Take in whether the exchange answers now, and reconcile if it did not a moment ago."""
         if up and not self._state.up and self._client.has_keys:
-            self._reconciler.request()
+            self._rooms.reconciler.request()
         if up != self._state.up or not up:
             self._show(up=up, session="ready" if up else "failed", detail=detail)
         else:
@@ -230,7 +209,7 @@ class ExchangeConnection:
         self._metrics.exchange.session(self._client.id, session)
         self._show_clock()
         if back:
-            self._on_back()
+            self._rooms.settlement.hasten()
 
     def _show_clock(self) -> None:
         self._state.clock_skew_ms = self._client.clock_skew_ms

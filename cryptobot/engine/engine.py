@@ -101,18 +101,7 @@ class Engine:
         )
         self._paper_account = PaperAccount(self._rooms, clock)
         self._connection = ExchangeConnection(
-            client=self._rooms.client,
-            paper=self._rooms.paper,
-            market=self._rooms.market,
-            tracker=self._rooms.tracker,
-            reconciler=self._rooms.reconciler,
-            portfolio=self._rooms.portfolio,
-            state=self._rooms.exchange,
-            metrics=metrics,
-            clock=clock,
-            on_connected=self._on_connected,
-            on_back=self._rooms.settlement.hasten,
-            tidy=tidy,
+            self._rooms, metrics, clock, on_connected=self._on_connected, tidy=tidy
         )
         self._lag = LoopLag(metrics, clock)
         self.metrics_port = settings.metrics.port

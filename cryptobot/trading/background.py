@@ -20,21 +20,24 @@ class Alarm:
     """Pauses that can be ended, all at once."""
 
     def __init__(self) -> None:
-        self._rung = asyncio.Event()
-        self.rings = 0
-        """How often it has rung, for who was busy and not in a pause."""
+        self.bell = asyncio.Event()
+        """Rings once; then there is another."""
 
     def ring(self) -> None:
         """End every pause now."""
-        self.rings += 1
-        self._rung.set()
-        self._rung = asyncio.Event()
+        self.bell.set()
+        self.bell = asyncio.Event()
 
-    async def pause(self, seconds: float) -> bool:
-        """Return after ``seconds``, or ``True`` as soon as it rings."""
+    async def pause(self, seconds: float, bell: asyncio.Event | None = None) -> bool:
+        """Return after ``seconds``, or ``True`` as soon as it rings.
+
+        Args:
+            seconds: The longest pause.
+            bell: That of an earlier moment: then also if it has rung since.
+        """
         try:
             async with asyncio.timeout(seconds):
-                return await self._rung.wait()
+                return await (bell or self.bell).wait()
         except TimeoutError:
             return False
 

@@ -13,6 +13,39 @@ from cryptobot.trading.ccxt_translation import one_line
 from cryptobot.trading.traffic import Traffic
 
 
+def amend(instance: Any, clock: Clock, traffic: Traffic) -> None:
+    """Make all changes on an instance.
+
+    Args:
+        instance: Just made, on a session of ours.
+        clock: Its time.
+        traffic: Its limits and silences.
+    """
+    # What is signed bears the time of the clock whose skew is measured.
+    instance.milliseconds = lambda: clock.now_ns() // NS_PER_MS
+    # One limiter for all instances of an exchange, which knows what ccxt's own does not.
+    instance.throttler = _Throttler(traffic)
+    instance.number = str
+    instance.enableLastJsonResponse = True
+    instance.timeout_on_exit = 0  # the sessions are ours and closed properly
+    instance.has["fetchCurrencies"] = False
+    load_only_when_asked(instance)
+    dial_by_monotonic_time(instance, clock)
+    hear_limits_in_frames(instance, traffic)
+    leave_dead_websockets(instance)
+
+
+class _Throttler:
+    """What ccxt asks before each request, in place of its own."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self._traffic = traffic
+        self.loop: object = None  # ccxt sets it
+
+    async def __call__(self, cost: float | None = None) -> None:
+        await self._traffic.throttle(1.0 if cost is None else cost)
+
+
 def load_only_when_asked(instance: Any) -> None:
     """Let an instance load markets when it is told to (``reload``), and never by itself.
 

@@ -16,19 +16,14 @@ import aiohttp
 import ccxt
 import structlog
 
-from cryptobot.domain.clock import NS_PER_MS, Clock
+from cryptobot.domain.clock import Clock
 from cryptobot.domain.errors import NotSent, OrderRefused, OutcomeUnknown, ReadFailed, UserError
 from cryptobot.domain.instrument import Instrument
 from cryptobot.domain.money import plain
 from cryptobot.domain.order import OrderReport, OrderType
 from cryptobot.trading import ccxt_translation as translate
 from cryptobot.trading.capabilities import LookUp, capabilities_of
-from cryptobot.trading.ccxt_instance import (
-    dial_by_monotonic_time,
-    hear_limits_in_frames,
-    leave_dead_websockets,
-    load_only_when_asked,
-)
+from cryptobot.trading.ccxt_instance import amend
 from cryptobot.trading.ccxt_markets import spot_instruments
 from cryptobot.trading.ccxt_order_socket import CHANNEL, NotWritten, OrderSocket
 from cryptobot.trading.ccxt_reads import CcxtReads, RequestObserver, sense
@@ -210,18 +205,7 @@ class ExchangeClient(CcxtReads):
                 },
             }
         )
-        # What is signed bears the time of the clock whose skew is measured.
-        instance.milliseconds = lambda: self._clock.now_ns() // NS_PER_MS
-        # One limiter for both instances, which knows what ccxt's own does not.
-        instance.throttler = _Throttler(self.traffic)
-        instance.number = str
-        instance.enableLastJsonResponse = True
-        instance.timeout_on_exit = 0  # the sessions are ours and closed properly
-        instance.has["fetchCurrencies"] = False
-        load_only_when_asked(instance)
-        dial_by_monotonic_time(instance, self._clock)
-        hear_limits_in_frames(instance, self.traffic)
-        leave_dead_websockets(instance)
+        amend(instance, self._clock, self.traffic)
         return instance
 
     async def is_simulator(self) -> bool:
@@ -396,14 +380,3 @@ class ExchangeClient(CcxtReads):
     def watch_order_reports(self) -> AsyncIterator[OrderReport]:
         """Yield changes of our own orders; see ``Exchange.watch_order_reports``."""
         return self._watch_own_orders()
-
-
-class _Throttler:
-    """What ccxt asks before each request, in place of its own."""
-
-    def __init__(self, traffic: Traffic) -> None:
-        self._traffic = traffic
-        self.loop: object = None  # ccxt sets it
-
-    async def __call__(self, cost: float | None = None) -> None:
-        await self._traffic.throttle(1.0 if cost is None else cost)

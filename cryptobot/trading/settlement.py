@@ -208,12 +208,10 @@ class Settlement:
         search = Search(self._venues[started.mode], started, self._tracker)
         log = _log.bind(requestId=started.request_id, orderId=started.order_id)
         denials: list[int] = []
-        waits, rings = _waits(), self._alarm.rings
+        waits, bell = _waits(), self._alarm.bell
         while True:
-            wait_s = next(waits)
-            rang = self._alarm.rings != rings  # while it was being looked up
-            await self._alarm.pause(WAITS_S[0] if rang else wait_s)
-            rings = self._alarm.rings
+            await self._alarm.pause(next(waits), bell)
+            bell = self._alarm.bell  # it may ring during the look-up
             order = self._current(search)
             if order is None:
                 return  # the stream or a reconciliation was faster

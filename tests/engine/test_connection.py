@@ -152,7 +152,9 @@ async def _asked_at_once(running: Running, sign: str) -> None:
     rooms.tracker.admit(unknown, 0)
 
     async def looked_up(times: int) -> None:
-        seen = lambda: len(logs.of("order_lookup")) >= times  # noqa: E731 - it is shorter
+        def seen() -> bool:
+            return len(logs.of("order_lookup")) >= times
+
         await asyncio.to_thread(wait_for, f"{times} look-ups", seen)
 
     with capture_logs() as logs:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cryptobot.trading.background import in_background, repeat
+from cryptobot.trading.background import Alarm, in_background, repeat
 from telemetry.testing import capture_logs
 
 
@@ -57,3 +57,15 @@ async def test_watch_that_raises_looks_again_and_logs_each_error_once() -> None:
         lines = logs.of("watch_failed")
     assert [line["watch"] for line in lines] == ["fence file"] * 3
     assert ["OSError: a" in str(line) for line in lines] == [True, False, False]
+
+
+async def test_alarm_ends_every_pause_at_once_and_the_next_one_lasts() -> None:
+    alarm = Alarm()
+    before = alarm.bell
+    pauses = [asyncio.create_task(alarm.pause(3600)) for _ in range(2)]
+    await asyncio.sleep(0)  # both have begun
+    alarm.ring()
+    async with asyncio.timeout(10):
+        assert await asyncio.gather(*pauses) == [True, True]
+        assert await alarm.pause(3600, before)
+    assert not await alarm.pause(0)

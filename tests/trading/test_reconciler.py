@@ -101,8 +101,9 @@ async def test_run_with_our_clock_far_ahead_finds_the_trades_all_the_same(
     assert path.tracker.filled_in_fills(order.order_id) == D(1)
 
 
+@pytest.mark.parametrize(("shown", "runs"), [(True, 2), (False, 3)])
 async def test_run_with_what_may_pass_is_made_again_a_few_times(
-    path: OrderPath, books: Books, monkeypatch: pytest.MonkeyPatch
+    path: OrderPath, books: Books, monkeypatch: pytest.MonkeyPatch, *, shown: bool, runs: int
 ) -> None:
     monkeypatch.setattr("cryptobot.trading.reconciler.SOON_S", 0)
     monkeypatch.setattr("cryptobot.trading.reconciler.AGAIN_S", (0.0, 0.0))
@@ -110,19 +111,16 @@ async def test_run_with_what_may_pass_is_made_again_a_few_times(
     path.live.known[order.client_order_id] = a_report(
         order.client_order_id, S.FILLED, filled="1", cost="100"
     )
-    for trades in ([], [a_trade("t1", order.client_order_id)]):
-        path.live.trades = []
-        books.results.clear()
-        assert not (await books.rooms.run()).clean
-        path.live.trades = trades
-        async with asyncio.timeout(10):
-            while books.rooms._again is not None:
-                await books.told.wait()
-                books.told.clear()
-                await asyncio.sleep(0)  # the run that told of itself has ended
-        assert books.results[-1].clean is bool(trades)
-        assert len(books.results) == (2 if trades else 3)
-        books.rooms._repeated = 0  # as after a run in which nothing may pass
+    assert not (await books.rooms.run()).clean
+    if shown:
+        path.live.trades = [a_trade("t1", order.client_order_id)]
+    async with asyncio.timeout(10):
+        while books.rooms._again is not None:
+            await books.told.wait()
+            books.told.clear()
+            await asyncio.sleep(0)  # the run that told of itself has ended
+    assert books.results[-1].clean is shown
+    assert len(books.results) == runs
 
 
 async def test_run_with_trades_that_the_exchange_does_not_show_yet_is_a_difference(

@@ -23,8 +23,9 @@ STATES = {
 """The exchange's words for an order's state, and ours."""
 
 UNSETTLED = {"initialized", "submitted", "unresolved"}
-NOT_THERE = {"denied", "rejected"}
-"""States in which the exchange holds no such order."""
+SENT_AGAIN = {-1003, -1015, -1021}
+"""Refusals (limits, the clock) after which an order is sent again, and may be stopped
+then: it is denied, and was received."""
 
 
 @dataclass(slots=True)
@@ -121,10 +122,16 @@ def _compare_orders(
         entry = entries.get(order.client_order_id)
         name = f"order {order.client_order_id} ({order.state}: {order.reason})"
         found.check(order.state not in UNSETTLED, f"{name} is not settled")
-        if order.state in NOT_THERE:
+        if order.state == "denied":
+            found.check(entry is None or _sent_again(entry), f"{name} was received")
+        elif order.state == "rejected":
             found.check(entry is None or not entry["accepted"], f"{name} was accepted")
         elif order.state not in UNSETTLED:
             _compare_order(found, name, order, entry)
+
+
+def _sent_again(entry: Mapping[str, Any]) -> bool:
+    return not entry["accepted"] and (entry["error"] or {}).get("code") in SENT_AGAIN
 
 
 def _compare_order(

@@ -16,7 +16,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Final
@@ -27,9 +26,8 @@ from tests.e2e.harness.engine_process import LOAD_SETTINGS, EngineProcess
 from tests.e2e.harness.order_load import OrderLoad
 from tests.e2e.harness.simulator_process import SimulatorProcess
 from tests.e2e.harness.waiting import NotReachedError
-from tests.e2e.proofs.failing_over import from_round
 from tests.e2e.proofs.fault_matrix import clear_faults, set_faults
-from tests.e2e.proofs.figures import spread
+from tests.e2e.proofs.figures import counted_from, spread
 from tests.e2e.proofs.switch_under_load import live_by_socket
 
 SETTINGS: Final = (
@@ -156,8 +154,9 @@ def prove_endurance(
     proof = EnduranceProof()
     for number, entry in enumerate(ENTRIES):
         share = (rounds + number) // len(ENTRIES)
-        told = partial(from_round, progress, proof.rounds)
-        _prove(proof, entry, home / entry, share, seed=seed + number, progress=told)
+        told = counted_from(progress, proof.rounds)
+        if share:
+            _prove(proof, entry, home / entry, share, seed=seed + number, progress=told)
     return proof
 
 

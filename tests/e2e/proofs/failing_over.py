@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +20,7 @@ from tests.e2e.harness.engine_process import LOAD_SETTINGS, EngineProcess
 from tests.e2e.harness.order_load import OrderLoad
 from tests.e2e.harness.simulator_process import SimulatorProcess
 from tests.e2e.proofs.fault_matrix import UNTOLD, clear_faults, set_faults
-from tests.e2e.proofs.figures import spread
+from tests.e2e.proofs.figures import counted_from, spread
 from tests.e2e.proofs.switch_under_load import live_by_socket
 
 FAILURES: Final = 5
@@ -128,7 +127,7 @@ def prove_failover(
             home / trigger.name,
             share,
             seed=seed,
-            progress=partial(from_round, progress, done),
+            progress=counted_from(progress, done),
         )
     return proof
 
@@ -184,11 +183,6 @@ def _fall_back(
     clear_faults(simulator)
     live_ns = live_by_socket(engine)
     return _Round(faults_ns, fence_ns, paper_ns, live_ns)
-
-
-def from_round(progress: Callable[[int], None], before: int, now: int) -> None:
-    """Tell progress of a part that begins after ``before`` rounds."""
-    progress(before + now)
 
 
 def _told(logs: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """Figures of a proof."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 
 def quantile(values: Sequence[float], q: float) -> float | None:
@@ -14,3 +14,8 @@ def quantile(values: Sequence[float], q: float) -> float | None:
 def spread(values: Sequence[float]) -> dict[str, float | None]:
     """Return the median, the 99th percentile and the greatest."""
     return {"p50": quantile(values, 0.5), "p99": quantile(values, 0.99), "max": quantile(values, 1)}
+
+
+def counted_from(progress: Callable[[int], None], before: int) -> Callable[[int], None]:
+    """Return the progress of a part that begins after ``before`` rounds."""
+    return lambda rounds: progress(before + rounds)
