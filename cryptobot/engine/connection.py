@@ -209,7 +209,7 @@ class ExchangeConnection:
         self._metrics.exchange.session(self._client.id, session)
         self._show_clock()
         if back:
-            self._rooms.settlement.hasten()
+            self._rooms.on_exchange_back()
 
     def _show_clock(self) -> None:
         self._state.clock_skew_ms = self._client.clock_skew_ms

@@ -259,6 +259,13 @@ class Rooms:
         self.feed.on_breaker(breaker, state)
         if state is not BreakerState.OPEN:
             self.settlement.hasten()
+        if state is BreakerState.CLOSED:
+            self.live.hasten()
+
+    def on_exchange_back(self) -> None:
+        """Try now what waited for the exchange: it answers again."""
+        self.live.hasten()
+        self.settlement.hasten()
 
     def _given_up(self, what: Exhausted) -> None:
         """Count what was given up, and keep a write that somebody wanted as a dead letter."""

@@ -379,11 +379,12 @@ class ReconciliationSettings(Section):
     Attributes:
         interval_s: Seconds between comparisons with the exchange.
         not_found_patience_s: How long every source must go on denying an order before it counts as
-            not placed: reads may lag.
+            not placed. An order may arrive late (ccxt lets Binance take it for 10 s, `recvWindow`),
+            and what is read may be older still (15 s in the worst that the simulator does).
     """
 
     interval_s: float = Field(default=30.0, ge=1, le=86_400)
-    not_found_patience_s: float = Field(default=10.0, ge=0, le=86_400)
+    not_found_patience_s: float = Field(default=25.0, ge=0, le=86_400)
 
 
 class SentrySettings(Section):

@@ -76,7 +76,7 @@ ALLOWED: Final[Mapping[str, str]] = MappingProxyType(
         "strategies.start.name": "the name of a strategy, such as grid",
         "strategies.start.params": "text, numbers, true or false by parameter name",
         "reconciliation.interval_s": "seconds from 1 to 86400, such as 30",
-        "reconciliation.not_found_patience_s": "seconds from 0 to 86400, such as 10",
+        "reconciliation.not_found_patience_s": "seconds from 0 to 86400, such as 25",
         "sentry.dsn": _ANY_TEXT,
         "sentry.environment": "text, such as production",
         "sentry.release": "text, such as 1.4.2",

@@ -22,7 +22,7 @@ Fetch = Callable[[int | None, int], Awaitable[Sequence[Mapping[str, Any]]]]
 def closed_orders_method(instance: Any) -> str:
     """Return the ccxt method that lists closed orders. Raises ``ReadUnsupported``."""
     if instance is None:
-        raise ReadFailed("closed_orders: the exchange client is not connected")
+        raise ReadFailed("closed_orders: the exchange client is not connected", "not_connected")
     for feature, method in CLOSED_ORDERS:
         if instance.has.get(feature):
             return method

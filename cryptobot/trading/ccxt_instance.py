@@ -8,6 +8,7 @@ import ccxt
 from yarl import URL
 
 from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, Clock
+from cryptobot.domain.errors import NotSent
 from cryptobot.trading.ccxt_session import HEARTBEAT_S
 from cryptobot.trading.ccxt_translation import one_line
 from cryptobot.trading.traffic import Traffic
@@ -58,7 +59,7 @@ def load_only_when_asked(instance: Any) -> None:
         if reload:
             return await load(reload, params or {})
         if not instance.markets:
-            raise ccxt.ExchangeNotAvailable("not connected yet: the markets are not known")
+            raise NotSent("not connected yet: the markets are not known", "not_connected")
         return instance.markets
 
     instance.load_markets = load_markets

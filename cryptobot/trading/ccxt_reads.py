@@ -148,7 +148,7 @@ class CcxtReads(CcxtStreams):
         """Call a method of an instance, by default the reading one. Raises ``ReadFailed``."""
         instance = of or self._reads
         if instance is None:
-            raise ReadFailed(f"{operation}: the exchange client is not connected")
+            raise ReadFailed(f"{operation}: the exchange client is not connected", "not_connected")
         call = getattr(instance, method)
         started = self._clock.monotonic_ns()
         outcome = "failed"

@@ -18,6 +18,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 from typing import Final, TypeVar
 
 import structlog
@@ -26,6 +27,7 @@ from cryptobot.domain.clock import NS_PER_S, Clock
 from cryptobot.domain.errors import (
     CircuitOpen,
     NotSent,
+    OrderRefused,
     OutcomeUnknown,
     ReadFailed,
     StoppedHere,
@@ -36,7 +38,7 @@ from cryptobot.domain.order import Fill, OrderReport
 from cryptobot.trading.background import Alarm
 from cryptobot.trading.circuit_breaker import BreakerLimits, Changed, CircuitBreaker
 from cryptobot.trading.exchange import Balance, Exchange, OrderRequest, Permit
-from cryptobot.trading.retry import CANCEL, LONGEST_S, PLACE, Cause, RetryPolicy, cause_of
+from cryptobot.trading.retry import CANCEL, LONGEST_S, OUTAGE, PLACE, Cause, RetryPolicy, cause_of
 
 _Answer = TypeVar("_Answer")
 
@@ -56,7 +58,9 @@ GROUPS: Final[Mapping[str, Group | None]] = {PLACE: Group.ORDERS, CANCEL: None}
 EARLY_S: Final = 0.5
 """By how much a timer of a loaded event loop may be early."""
 
-NO_EVIDENCE: Final = frozenset({"rate_limited", "clock_skew", "journal", "not_sent", "banned"})
+NO_EVIDENCE: Final = frozenset(
+    {"rate_limited", "clock_skew", "journal", "not_sent", "not_connected", "banned"}
+)
 """Codes that say nothing about whether the exchange works."""
 
 ANSWERED: Final = frozenset({"authentication", "order_not_found", "bad_symbol", "bad_request"})
@@ -139,7 +143,8 @@ class GuardedExchange:
             )
             for group in Group
         }
-        self._alarm = Alarm()
+        self._alarms = {kind: Alarm() for kind in product((False, True), repeat=2)}
+        self._answers_since_ns = 0
 
     @property
     def id(self) -> str:
@@ -160,8 +165,17 @@ class GuardedExchange:
         await self._inner.close()
 
     def wake(self) -> None:
-        """End every pause now: the mode has changed, and what waits must look at the fence."""
-        self._alarm.ring()
+        """End the pauses of orders now: the mode has changed, and they must look at the fence."""
+        for (placing, _), alarm in self._alarms.items():
+            if placing:
+                alarm.ring()
+
+    def hasten(self) -> None:
+        """Try now what waits because the exchange did not answer: it does again."""
+        self._answers_since_ns = self._clock.monotonic_ns()
+        for (_, outage), alarm in self._alarms.items():
+            if outage:
+                alarm.ring()
 
     async def place_order(self, request: OrderRequest, permit: Permit) -> OrderReport:
         """Place an order; tried again while it is proven that it was not executed."""
@@ -225,12 +239,13 @@ class GuardedExchange:
         tries: dict[Cause, int] = {}
         began = self._clock.monotonic_ns()
         while True:
+            asked = self._clock.monotonic_ns()
             try:
                 return await (call() if breaker is None else _through(breaker, call))
             except VenueError as error:
                 cause = cause_of(operation, error)
                 if cause is None:
-                    if tries and not isinstance(error, StoppedHere):
+                    if tries and not isinstance(error, StoppedHere | OrderRefused):
                         self._give_up(operation, subject, sum(tries.values()) + 1, began, error)
                     raise
                 tries[cause] = tries.get(cause, 0) + 1
@@ -238,6 +253,8 @@ class GuardedExchange:
                 if pause_s is None:
                     self._give_up(operation, subject, sum(tries.values()), began, error)
                     raise
+                if cause in OUTAGE and self._answers_since_ns > asked:
+                    pause_s = 0.0
                 self._events.retried(operation, cause)
                 _log.warning(
                     "exchange_call_retried",
@@ -248,7 +265,7 @@ class GuardedExchange:
                     pause_s=round(pause_s, 3),
                     reason=str(error),
                 )
-            await self._pause(cause, pause_s)
+            await self._pause(operation, cause, pause_s)
 
     def _pause_s(self, operation: str, cause: Cause, tries: int, began_ns: int) -> float | None:
         pause_s = self._policy.pause_s(cause, tries, self._rng.random())
@@ -261,13 +278,14 @@ class GuardedExchange:
         spent_s = (self._clock.monotonic_ns() - began_ns) / NS_PER_S
         return pause_s if spent_s + pause_s <= longest_s else None
 
-    async def _pause(self, cause: Cause, pause_s: float) -> None:
+    async def _pause(self, operation: str, cause: Cause, pause_s: float) -> None:
+        alarm = self._alarms[operation == PLACE, cause in OUTAGE]
         if cause is Cause.CLOCK:
             try:
                 await self._sync_clock()
             except ReadFailed as error:
                 _log.warning("clock_not_measured", reason=str(error))
-        while pause_s > 0 and not await self._alarm.pause(pause_s):
+        while pause_s > 0 and not await alarm.pause(pause_s):
             # A loop counts from the beginning of its turn, so its timers may be early: an order
             # must not be denied for the rest of a silence that it has waited for.
             left_s = self._silent_s() if cause is Cause.RATE_LIMIT else 0.0

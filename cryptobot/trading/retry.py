@@ -7,12 +7,14 @@ network      not reached, or the wire broke      at once, 1, 2, 4, 8, 16 s
 server       5xx, maintenance, no sense          1, 2, 4, 8, 16 s
 rate limit   turned away unread                  what the answer said, else 5, 15, 60 s
 clock        our time stamp was refused          once, after the clock was measured anew
-(none)       an answer, a ban, our own fence     never: trying again would change nothing
+(none)       an answer, a ban, our own fence; a  never: trying again would change nothing
+             read without a connection
 ===========  ==================================  =============================================
 
 A write is tried again only when it is proven that it was not executed, with the same id; a cancel
 also when its outcome is unknown, because cancelling twice harms nobody. Each operation also has a
-longest time: an order that was wanted 10 s ago may not be wanted now.
+longest time: an order that was wanted 10 s ago may not be wanted now. When the exchange answers
+again, what waits because it did not is tried at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,6 +48,10 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "clock_skew": Cause.CLOCK,
 }
 """By the code of an error; what is not listed is not tried again."""
+
+
+OUTAGE: Final = frozenset({Cause.NETWORK, Cause.SERVER})
+"""What is over when the exchange answers again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 Asked again and again, first quickly, then patiently, and at once when the venue answers again after
 an outage; ``lookup.py`` says whom. An order counts as "not placed" only when every source that can
-deny it has done so ``NOT_FOUND_NEEDED`` times, the first and the last denial lie further apart than
-the venue's reads may lag, and no later order of ours is missing from the lists (which would prove
-them older than the order). The evidence is stored with the event that settles the order.
+deny it has done so ``NOT_FOUND_NEEDED`` times, the first and the last denial were asked for further
+apart than an order may arrive late and the venue's reads may lag, together, and no later order of
+ours is missing from the lists (which would prove them older than the order). The evidence is stored
+with the event that settles the order.
 """
 
 import asyncio
@@ -49,7 +50,8 @@ class Settlement:
         venues: Whom to ask.
         tracker: Whose orders.
         clock: Measures patience.
-        patience_s: How far the first and the last denial must lie apart: reads may lag.
+        patience_s: How far the first and the last denial must lie apart: an order may arrive late,
+            and reads may lag.
         on_settled: Told when an order is settled.
     """
 
@@ -208,10 +210,12 @@ class Settlement:
         search = Search(self._venues[started.mode], started, self._tracker)
         log = _log.bind(requestId=started.request_id, orderId=started.order_id)
         denials: list[int] = []
+        asked_ns = 0
         waits, bell = _waits(), self._alarm.bell
         while True:
-            await self._alarm.pause(next(waits), bell)
+            await self._alarm.pause(self._pause_s(next(waits), denials, asked_ns), bell)
             bell = self._alarm.bell  # it may ring during the look-up
+            asked_ns = self._clock.monotonic_ns()
             order = self._current(search)
             if order is None:
                 return  # the stream or a reconciliation was faster
@@ -235,7 +239,7 @@ class Settlement:
                 return  # accepted before: only a reconciliation may say more
             if not denials:
                 waits = _waits()
-            denials.append(self._clock.monotonic_ns())
+            denials.append(asked_ns)
             if self._enough(denials):
                 self._not_placed(order, heard, denials)
                 return
@@ -257,6 +261,12 @@ class Settlement:
         evidence = {"looked_up": heard.to_wire()}
         source = f"lookup:{heard.found_in}"
         return self._tracker.apply(order.mode, report, source, evidence) or order
+
+    def _pause_s(self, usual_s: float, denials: list[int], asked_ns: int) -> float:
+        """Return how long to wait: not longer than until patience is over."""
+        if not denials or asked_ns >= (over_ns := denials[0] + self._patience_ns):
+            return usual_s
+        return min(usual_s, max(0, over_ns - self._clock.monotonic_ns()) / NS_PER_S)
 
     def _enough(self, denials: list[int]) -> bool:
         return len(denials) >= NOT_FOUND_NEEDED and denials[-1] - denials[0] >= self._patience_ns

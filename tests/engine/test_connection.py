@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cryptobot.cli import main
+from cryptobot.domain.errors import NotSent
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import OrderState
 from cryptobot.engine import connection as module
@@ -169,3 +170,32 @@ async def _asked_at_once(running: Running, sign: str) -> None:
                 breaker.failed(breaker.admit(), "maintenance")
             breaker.probe_now()
         await looked_up(2)
+
+
+@pytest.mark.parametrize("sign", ["it answers", "its breaker closes"])
+async def test_cancel_that_waits_for_the_exchange_is_tried_at_once_when_it_answers_again(
+    settings_of: Callable[..., Settings], sign: str
+) -> None:
+    settings = settings_of(retry__network_s=[50.0])
+    async with running_engine(settings, ("key", "secret")) as running:
+        live = running.engine._rooms.live
+
+        def waits() -> bool:
+            return bool(logs.of("exchange_call_retried"))
+
+        with capture_logs() as logs:
+            cancelling = asyncio.create_task(live.cancel_order("BTC/USDT", "cb1"))
+            await asyncio.to_thread(wait_for, "the first try", waits)
+            if sign == "it answers":
+                running.engine._connection.observe(up=True, detail="connected")
+            else:
+                breaker = live.breakers[Group.READS]
+                while breaker.state is BreakerState.CLOSED:
+                    breaker.failed(breaker.admit(), "maintenance")
+                breaker.probe_now()
+                while breaker.state is BreakerState.HALF_OPEN:
+                    breaker.succeeded(breaker.admit())
+            with pytest.raises(NotSent):
+                async with asyncio.timeout(10):
+                    await cancelling
+            assert [line["attempts"] for line in logs.of("retries_exhausted")] == [2]

@@ -234,7 +234,7 @@ class ModelClient:
     async def _read(self, look: Callable[[float], _T]) -> _T:
         """Ask over the connection."""
         if not self._connected:
-            raise ReadFailed("not connected")
+            raise ReadFailed("not connected", "not_connected")
         return await self._ask(look)
 
     async def _ask(self, look: Callable[[float], _T]) -> _T:

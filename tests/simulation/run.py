@@ -38,8 +38,9 @@ CALM_MARKET_S: Final = 2.0
 """When all is over, the market need not move so often."""
 
 PREAMBLE_S: Final = 20.0
-SETTLED_WITHIN_S: Final = 120.0
-"""All must be settled by then after the last fault."""
+SETTLED_WITHIN_S: Final = 30.0
+"""All must be settled by then after the last fault. What may take its time, one after the other:
+a restart (4 s), the next try to connect (8 s), a breaker's pause (5 s), patience (6 s)."""
 
 TIERS: Final = ("model", "wire")
 LAST_WISH: Final = "f" * 32

@@ -62,8 +62,9 @@ def test_closed_orders_method_takes_the_first_that_the_exchange_has(
 def test_closed_orders_method_with_filled_orders_only_is_unsupported() -> None:
     with pytest.raises(ReadUnsupported):
         closed_orders_method(SimpleNamespace(has={"fetchClosedOrders": True}))
-    with pytest.raises(ReadFailed, match="not connected"):
+    with pytest.raises(ReadFailed, match="not connected") as unread:
         closed_orders_method(None)
+    assert unread.value.code == "not_connected"
 
 
 def test_methods_are_ccxts_own() -> None:

@@ -220,13 +220,51 @@ def test_cancel_without_an_answer_is_sent_until_there_is_one(outcome: VenueError
     assert scenario(run).sent_at == [0, 0, 1, 3, 7, 15, 31]
 
 
-def test_cancel_refused_is_an_answer() -> None:
+def test_cancel_that_waits_is_tried_when_the_exchange_answers_again_not_at_a_switch() -> None:
     async def run(guarded: Guarded) -> None:
-        guarded.answers([OrderRefused("unknown order", "order_not_found")])
+        guarded.answers([OutcomeUnknown("no answer", "timeout")] * 5 + [None])
+        loop = asyncio.get_running_loop()
+        loop.call_later(8.0, guarded.exchange.wake)
+        loop.call_later(9.0, guarded.exchange.hasten)
+        await guarded.cancel()
+
+    assert scenario(run).sent_at == [0, 0, 1, 3, 7, 9]
+
+
+def test_cancel_on_its_way_when_the_exchange_answers_again_is_tried_again_at_once() -> None:
+    async def run(guarded: Guarded) -> None:
+        guarded.answers([OutcomeUnknown("503", "server")] * 2 + [None])
+        guarded.venue.reply = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.call_later(10.0, guarded.exchange.hasten)
+        loop.call_later(11.0, guarded.venue.reply.set)
+        await guarded.cancel()
+
+    assert scenario(run).sent_at == [11, 11, 13]
+
+
+@pytest.mark.parametrize("operation", ["place", "cancel"])
+def test_write_turned_away_for_the_rate_limit_waits_on_when_the_exchange_answers_again(
+    operation: str,
+) -> None:
+    async def run(guarded: Guarded) -> None:
+        guarded.answers([NotSent("429", "rate_limited"), None])
+        asyncio.get_running_loop().call_later(1.0, guarded.exchange.hasten)
+        await getattr(guarded, operation)()
+
+    assert scenario(run, silent_s=7.0).sent_at == [0, 7]
+
+
+@pytest.mark.parametrize("tries", [0, 3])
+def test_cancel_refused_is_an_answer_however_often_it_was_tried(tries: int) -> None:
+    async def run(guarded: Guarded) -> None:
+        refusal = OrderRefused("unknown order", "order_not_found")
+        guarded.answers([OutcomeUnknown("no answer", "timeout")] * tries + [refusal])
         with pytest.raises(OrderRefused):
             await guarded.cancel()
+        assert guarded.exhausted == []
 
-    assert len(scenario(run).sent_at) == 1
+    assert len(scenario(run).sent_at) == tries + 1
 
 
 def test_breaker_of_orders_opens_on_unknown_outcomes_and_spares_cancels_and_reads() -> None:
@@ -305,6 +343,7 @@ CAUSE_ROWS: list[tuple[str, VenueError, Cause | None]] = [
     ("cancel_order", Silenced(""), None),
     ("find_order", ReadFailed("", "authentication"), None),
     ("find_order", ReadFailed("", "restricted"), None),
+    ("find_order", ReadFailed("", "not_connected"), None),
     ("place_order", OrderRefused("", "bad_request"), None),
 ]
 
@@ -325,6 +364,7 @@ def test_cause_of_every_row(operation: str, error: VenueError, cause: Cause | No
         (NotSent("", "clock_skew"), None),
         (NotSent("", "journal"), None),
         (NotSent("", "not_sent"), None),
+        (ReadFailed("", "not_connected"), None),
         (FenceClosed(""), None),
         (Silenced(""), None),
         (ReadFailed("", "timeout"), False),

@@ -7,12 +7,15 @@ from decimal import Decimal as D  # noqa: N817 - the shortest clear name for lit
 from itertools import repeat
 from typing import Any
 
+import ccxt
 import pytest
 
-from cryptobot.domain.clock import NS_PER_S
+from cryptobot.domain.clock import NS_PER_S, Clock, SystemClock
 from cryptobot.domain.errors import OutcomeUnknown, ReadFailed
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import Order, OrderReport, OrderState, Side
+from cryptobot.settings.model import ReconciliationSettings
+from cryptobot.simulator.faults.presets import PRESETS
 from cryptobot.trading import settlement
 from cryptobot.trading.order_gateway import UnknownOrder
 from cryptobot.trading.settlement import Settlement, SettlementRefused
@@ -29,12 +32,15 @@ class Searching:
 
     def __init__(self, path: OrderPath, order: Order, settled: list[Order]) -> None:
         self.path, self.order, self.settled = path, order, settled
-        self.rooms = Settlement(
-            {Mode.LIVE: path.live, Mode.PAPER: path.paper},
-            path.tracker,
-            path.clock,
-            patience_s=PATIENCE_S,
-            on_settled=settled.append,
+        self.rooms = self.settling(PATIENCE_S)
+
+    def settling(self, patience_s: float, clock: Clock | None = None) -> Settlement:
+        return Settlement(
+            {Mode.LIVE: self.path.live, Mode.PAPER: self.path.paper},
+            self.path.tracker,
+            clock or self.path.clock,
+            patience_s=patience_s,
+            on_settled=self.settled.append,
         )
 
     @property
@@ -126,7 +132,7 @@ async def test_settle_with_denials_closer_together_than_its_patience_stays_unkno
 async def test_settle_with_denials_as_far_apart_as_its_patience_is_not_placed(
     search: Searching,
 ) -> None:
-    search.advance_after(2, PATIENCE_S)
+    search.advance_after(1, PATIENCE_S)
     search.rooms.start(search.order)
     order = await search.path.until(search.order.order_id, S.REJECTED)
     assert len(search.path.live.lookups) == 3
@@ -146,6 +152,36 @@ async def test_settle_with_denials_as_far_apart_as_its_patience_is_not_placed(
             for source in ("client_order_id", "open_orders", "closed_orders", "my_trades")
         ],
     }
+
+
+async def test_settle_with_patience_over_asks_then_and_not_after_the_usual_pause(
+    search: Searching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settlement, "WAITS_S", (0.0, 0.0, 3600.0))
+    search.rooms = search.settling(patience_s=0.05, clock=SystemClock())
+    search.rooms.start(search.order)
+    await search.path.until(search.order.order_id, S.REJECTED)
+
+
+async def test_settle_with_patience_over_while_it_waits_for_an_answer_asks_again_at_once(
+    search: Searching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settlement, "WAITS_S", (0.0, 0.0, 3600.0))
+    search.advance_after(2, PATIENCE_S)
+    search.rooms.start(search.order)
+    await search.path.until(search.order.order_id, S.REJECTED)
+    assert len(search.path.live.lookups) == 4
+
+
+def test_default_patience_outlasts_an_order_that_arrives_late_and_reads_that_lag() -> None:
+    late_s = ccxt.binance().options["recvWindow"] / 1000
+    lags = [
+        float(str(fault["lag_ms"])) / 1000
+        for preset in PRESETS.values()
+        for fault in preset.faults
+        if fault["kind"] == "stale"
+    ]
+    assert ReconciliationSettings().not_found_patience_s >= late_s + max(lags)
 
 
 async def test_settle_with_too_few_denials_stays_unknown_however_far_apart(

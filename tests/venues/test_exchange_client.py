@@ -17,6 +17,7 @@ from cryptobot.simulator.server.tls import make_tls
 from cryptobot.trading import ccxt_instance, ccxt_streams
 from cryptobot.trading.ccxt_session import open_session
 from cryptobot.trading.exchange_client import ExchangeClient, ExchangeConfig
+from cryptobot.trading.guarded_exchange import verdict
 from cryptobot.trading.traffic import Budget, Traffic
 from tests.venues.conftest import Trading, trading
 from tests.venues.test_venue_contract import OpenPermit, limit, place
@@ -94,8 +95,9 @@ async def test_markets_are_loaded_by_connecting_only(tmp_path: Path) -> None:
                 await client.cancel_order("BTC/USDT", "cb1")
             with pytest.raises(NotSent, match="not connected yet"):
                 await place(client, limit(Side.BUY, "0.01", "60000"))
-            with pytest.raises(ReadFailed, match="not connected yet"):
+            with pytest.raises(ReadFailed, match="not connected yet") as unread:
                 await client.balances()
+            assert verdict(unread.value) is None  # nothing was asked, so no breaker hears of it
             await client.connect()
             at.fault("patch", match={"operation": "exchange_info"}, fields={"symbols": []})
             with pytest.raises(ReadFailed, match="no spot markets"):
