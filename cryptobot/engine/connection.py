@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain, repeat
 from typing import Final
 
 import structlog
@@ -20,8 +21,11 @@ from telemetry.metrics import Metrics
 CONNECT_WAITS_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Pauses between attempts to connect; the last one repeats."""
 
-ASK_AGAIN_S: Final = (0.0, 0.5, 1.0)
+SIMULATOR_S: Final = (0.0, 0.5, 1.0)
 """Pauses before each attempt to learn whether the exchange is the simulator."""
+
+ASK_AGAIN_S: Final = (1.0, 2.0, 4.0)
+"""Pauses between questions whether an exchange that fell silent answers again; the last repeats."""
 
 BALANCE_PAUSE_S: Final = 0.5
 """Fills within it make one refresh of the balances."""
@@ -61,6 +65,7 @@ class ExchangeConnection:
         self._paper_reports: asyncio.Task[None] | None = None
         self._balances: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._connected = False
         self._lock = asyncio.Lock()
 
     def start(self) -> None:
@@ -99,27 +104,34 @@ class ExchangeConnection:
         """Ask whether the exchange is there, and reconcile if own orders or fills had a gap."""
         if channel in {"orders", "fills"}:
             self._rooms.reconciler.request()
-        if self._asking is None or self._asking.done():
-            self._asking = in_background(self._ask_soon(), "exchange-ask")
-
-    async def _ask_soon(self) -> None:
-        with suppress(ReadFailed):
-            await self.ask()
+        self._ask_until_answered(0.0)
 
     async def ask(self) -> None:
-        """Learn whether the exchange answers, and its time.
+        """Learn whether the exchange answers, and its time; if it does not, ask until it does.
 
         Raises:
             ReadFailed: It does not.
         """
-        if self._state.detail == "connecting":
-            return
+        if not self._connected:
+            return  # whoever connects asks
         try:
             await self._client.sync_clock()
         except ReadFailed as error:
             self.observe(up=False, detail=str(error))
+            self._ask_until_answered(ASK_AGAIN_S[0])
             raise
         self.observe(up=True, detail="connected")
+
+    def _ask_until_answered(self, first_s: float) -> None:
+        async def asking() -> None:
+            for pause_s in chain((first_s,), ASK_AGAIN_S, repeat(ASK_AGAIN_S[-1])):
+                await asyncio.sleep(pause_s)
+                with suppress(ReadFailed):
+                    await self.ask()
+                    break
+
+        if self._asking is None or self._asking.done():
+            self._asking = in_background(asking(), "exchange-ask")
 
     async def _stop(self) -> None:
         asked = (self._balances, self._asking)
@@ -131,6 +143,7 @@ class ExchangeConnection:
         await self._rooms.market.close()
 
     async def _connect(self) -> None:
+        self._connected = False
         self._show(up=False, session="connecting", detail="connecting")
         attempt = 0
         while True:
@@ -156,6 +169,7 @@ class ExchangeConnection:
                 )
                 await asyncio.sleep(wait)
         self._tidy()
+        self._connected = True
         self._show(up=True, session="ready", detail="connected")
         _log.info(
             "exchange_connected",
@@ -225,7 +239,7 @@ async def is_simulator(client: ExchangeClient, settings: Settings) -> bool | Non
     """
     if settings.exchange.connect_to is None:
         return False
-    waits_s = ASK_AGAIN_S if settings.mode.start is StartMode.LIVE else ASK_AGAIN_S[:1]
+    waits_s = SIMULATOR_S if settings.mode.start is StartMode.LIVE else SIMULATOR_S[:1]
     for wait_s in waits_s:
         await asyncio.sleep(wait_s)
         try:

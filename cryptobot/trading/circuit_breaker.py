@@ -4,10 +4,10 @@
 state       a call                                 leaves it when
 ==========  =====================================  ============================================
 closed      goes through                           ``failures`` calls in a row have failed: open
-open        is refused at once                     ``open_s`` seconds have passed, or a person
-                                                   says so (``probe_now``): half open
-half open   goes through as one of ``successes``   all probes succeed: closed; one fails: open
-            probes; any further one is refused
+open        is refused at once                     ``open_s`` seconds have passed, or somebody
+                                                   knows better (``probe_now``): half open
+half open   goes through as one of ``successes``   all probes succeed: closed; one fails: open,
+            probes; any further one is refused     for what is left where it was early
 ==========  =====================================  ============================================
 
 A call that is cancelled is no failure: it gives its place as a probe back. What began before a
@@ -127,7 +127,7 @@ class CircuitBreaker:
             self._probes -= 1
 
     def probe_now(self) -> None:
-        """Let an open breaker's probes through at once: a person takes the trouble for over."""
+        """Let an open breaker's probes through at once: the trouble seems to be over."""
         if self.state is BreakerState.OPEN:
             self._enter(BreakerState.HALF_OPEN)
 
@@ -161,10 +161,11 @@ class CircuitBreaker:
         return int(self._limits.open_s * NS_PER_S) - passed
 
     def _enter(self, state: BreakerState) -> None:
+        early = self._state is BreakerState.HALF_OPEN and self._open_left_ns() > 0
         self._state = state
         self._epoch += 1
         self._probes = self._succeeded = 0
-        if state is BreakerState.OPEN:
+        if state is BreakerState.OPEN and not early:
             self._opened_ns = self._clock.monotonic_ns()
         if state is BreakerState.CLOSED:
             self._failures = 0

@@ -171,8 +171,13 @@ class GuardedExchange:
                 alarm.ring()
 
     def hasten(self) -> None:
-        """Try now what waits because the exchange did not answer: it does again."""
+        """Try now what waits because the exchange did not answer: it does again.
+
+        The breaker of reads lets its probes through; that of orders keeps its time, for what
+        answers a read need not take orders.
+        """
         self._answers_since_ns = self._clock.monotonic_ns()
+        self.breakers[Group.READS].probe_now()
         for (_, outage), alarm in self._alarms.items():
             if outage:
                 alarm.ring()

@@ -1,10 +1,12 @@
 """The engine falls back to paper by itself, and waits for a person to go live again."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cryptobot.control.protocol import RpcError
+from cryptobot.simulator.faults.presets import PRESETS
 from tests.e2e.harness.engine_process import ACCOUNT, LOAD_SETTINGS, EngineProcess
 from tests.e2e.harness.simulator_process import SimulatorProcess
 from tests.e2e.harness.waiting import wait_for
@@ -59,6 +61,29 @@ def test_failing_orders_switch_to_paper_say_why_and_live_comes_back_by_hand_only
         clear_faults(simulator)
         engine.until("all settled", lambda now: now["orders"]["unresolved"] == 0)
         assert engine.status()["mode"] == "paper"
+
+
+def test_outage_that_opened_the_breaker_of_reads_is_over_when_the_exchange_answers_again(
+    simulator: SimulatorProcess, user_home: Path
+) -> None:
+    settings = (*LOAD_SETTINGS, "breaker.failures=3", "breaker.open_s=3600", "exchange.timeout_s=2")
+    with EngineProcess(simulator, user_home, settings=settings) as engine:
+        engine.until_trading()
+        set_faults(simulator, [_TAKEN_UNANSWERED, _UNREADABLE, {**UNTOLD, "for_s": 600}])
+        order = engine.call("order.place", **MARKET_BUY)
+        assert order["state"] == "unresolved"
+        set_faults(simulator, PRESETS["maintenance"].faults)
+        engine.until("an open breaker", lambda now: _breaker_of_reads(now) == "open")
+        engine.until("the outage noticed", lambda now: not now["exchange"]["up"])
+        clear_faults(simulator)
+        engine.until("all settled", lambda now: now["orders"]["unresolved"] == 0)
+        assert engine.call("order.get", order_id=order["order_id"])["state"] == "filled"
+        engine.until("a closed breaker", lambda now: _breaker_of_reads(now) == "closed")
+
+
+def _breaker_of_reads(status: dict[str, Any]) -> str:
+    [state] = [it["state"] for it in status["breakers"] if it["name"].endswith(":reads")]
+    return str(state)
 
 
 def test_ban_is_met_with_silence_until_it_ends_and_then_all_goes_on(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cryptobot.cli import main
-from cryptobot.domain.errors import NotSent
+from cryptobot.domain.errors import NotSent, ReadFailed
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.order import OrderState
 from cryptobot.engine import connection as module
@@ -25,13 +25,44 @@ from .test_running_engine import Running, running, running_engine, settings_of
 __all__ = ["running", "settings_of"]
 
 
-async def test_broken_stream_of_an_exchange_that_is_gone_shows_it_down(running: Running) -> None:
+@pytest.mark.parametrize("sign", ["a stream broke", "it did not tell the time"])
+async def test_exchange_that_is_gone_is_down_and_asked_until_it_answers(
+    running: Running, monkeypatch: pytest.MonkeyPatch, sign: str
+) -> None:
     rooms, connection = running.engine._rooms, running.engine._connection
-    connection.observe(up=True, detail="connected")
-    running.engine._on_stream("book", "BTC/USDT", "disconnected", "error")
-    assert connection._asking is not None
-    await connection._asking
-    assert rooms.exchange.up is False
+    following, answered = asyncio.Event(), asyncio.Event()
+    up_when_asked: list[bool] = []
+
+    async def connect() -> None:
+        connection.on_disconnected("book")
+        assert connection._asking is not None
+        await connection._asking  # without a question: whoever connects asks
+
+    async def sync_clock() -> float:
+        up_when_asked.append(rooms.exchange.up)
+        if len(up_when_asked) < 40:
+            raise ReadFailed("time: maintenance")
+        answered.set()
+        return 0.0
+
+    monkeypatch.setattr(module, "ASK_AGAIN_S", (0.0,))
+    monkeypatch.setattr(rooms.exchange, "simulated", True)
+    monkeypatch.setattr(rooms.client, "connect", connect)
+    monkeypatch.setattr(rooms.client, "sync_clock", sync_clock)
+    monkeypatch.setattr(rooms.client, "watch_order_reports", _nothing)
+    monkeypatch.setattr(rooms.market, "start", following.set)
+    async with asyncio.timeout(10):
+        await connection.restart()
+        await following.wait()
+        assert up_when_asked == []
+        if sign == "a stream broke":
+            running.engine._on_stream("book", "BTC/USDT", "disconnected", "error")
+        else:
+            with pytest.raises(ReadFailed):
+                await connection.ask()
+        await answered.wait()
+    assert up_when_asked == [True] + [False] * 39
+    assert rooms.exchange.up is True
 
 
 async def test_clock_skew_is_shown_as_it_was_measured_last(running: Running) -> None:
@@ -91,14 +122,10 @@ async def test_connecting_goes_on_after_an_error_of_any_kind(
     async def compare() -> None:
         raise ArithmeticError("an account like no other")
 
-    async def nothing() -> AsyncIterator[object]:
-        await asyncio.Event().wait()
-        yield None
-
     monkeypatch.setattr(module, "CONNECT_WAITS_S", (0.0,))
     monkeypatch.setattr(rooms.exchange, "simulated", True)
     monkeypatch.setattr(rooms.client, "connect", connect)
-    monkeypatch.setattr(rooms.client, "watch_order_reports", nothing)
+    monkeypatch.setattr(rooms.client, "watch_order_reports", _nothing)
     monkeypatch.setattr(rooms.reconciler, "run", compare)
     monkeypatch.setattr(rooms.market, "start", following.set)
     with capture_logs() as logs:
@@ -199,3 +226,8 @@ async def test_cancel_that_waits_for_the_exchange_is_tried_at_once_when_it_answe
                 async with asyncio.timeout(10):
                     await cancelling
             assert [line["attempts"] for line in logs.of("retries_exhausted")] == [2]
+
+
+async def _nothing() -> AsyncIterator[object]:
+    await asyncio.Event().wait()
+    yield None

@@ -32,6 +32,7 @@ from cryptobot.simulator.server.app import Simulator, SimulatorSettings, build_s
 from cryptobot.simulator.symbol_market import SymbolMarket
 from cryptobot.simulator.tape import TapeTrade
 from cryptobot.simulator.venue import ChangedLevels
+from cryptobot.trading.ccxt_streams import SILENCE_S
 from cryptobot.trading.exchange import Balance
 
 from .http_reader import ORDER_PATH
@@ -44,6 +45,9 @@ from .wire_way import WireWay
 
 FIRST_BAN_S: Final = 5
 """A run is short; the exchange's two minutes would be all of it."""
+
+BOOK_SILENCE_S: Final = 4.0
+"""Nor need a book be waited for as long as in a life: twice the market's calmest pause."""
 
 _make_context = functools.cache(ssl.create_default_context)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -145,6 +149,7 @@ class WireTier:
             patch.object(throttler, "time", lambda: now_ms() / 1000),
             patch.object(aiohttp.connector, "monotonic", world.loop.time),
             patch.object(ssl, "create_default_context", _make_context),
+            patch.dict(SILENCE_S, book=BOOK_SILENCE_S),
         ):
             yield
         for name, logger in loggers.items():

@@ -81,6 +81,32 @@ def test_breaker_with_a_failed_probe_opens_again_for_the_whole_time(
         breaker.admit()
 
 
+def test_breaker_whose_early_probe_fails_opens_again_for_what_was_left(
+    breaker: CircuitBreaker, clock: ManualClock
+) -> None:
+    fail(breaker)
+    clock.advance(4 * NS_PER_S)
+    breaker.probe_now()
+    breaker.failed(breaker.admit(), "too early")
+    assert breaker.opens_probes_in_s == 6
+    breaker.probe_now()
+    for _ in range(2):
+        breaker.succeeded(breaker.admit())
+    fail(breaker)
+    assert breaker.opens_probes_in_s == 10
+
+
+def test_breaker_whose_early_probe_fails_late_opens_for_the_whole_time(
+    breaker: CircuitBreaker, clock: ManualClock
+) -> None:
+    fail(breaker)
+    breaker.probe_now()
+    probe = breaker.admit()
+    clock.advance(10 * NS_PER_S)
+    breaker.failed(probe, "still down")
+    assert breaker.opens_probes_in_s == 10
+
+
 def test_cancelled_probe_gives_its_place_back_and_counts_for_nothing(
     breaker: CircuitBreaker, clock: ManualClock
 ) -> None:

@@ -334,6 +334,28 @@ def test_reads_with_an_open_breaker_fail_as_reads_do() -> None:
     scenario(run, limits=BreakerLimits(failures=2))
 
 
+def test_exchange_that_answers_again_is_read_at_once_and_gets_orders_when_their_time_is_over() -> (
+    None
+):
+    async def run(guarded: Guarded) -> None:
+        guarded.answers([OutcomeUnknown("no answer", "timeout")])
+        guarded.venue.list_error = ReadFailed("nonsense", "restricted")
+        for _ in range(2):
+            with pytest.raises(OutcomeUnknown):
+                await guarded.place()
+            with pytest.raises(ReadFailed):
+                await guarded.exchange.open_orders(SYMBOL)
+        guarded.venue.list_error = None
+        with pytest.raises(ReadFailed, match="binance:reads is open"):
+            await guarded.exchange.open_orders(SYMBOL)
+        guarded.exchange.hasten()
+        assert await guarded.exchange.open_orders(SYMBOL) == []
+        with pytest.raises(CircuitOpen, match="binance:orders is open"):
+            await guarded.place()
+
+    scenario(run, limits=BreakerLimits(failures=2))
+
+
 CAUSE_ROWS: list[tuple[str, VenueError, Cause | None]] = [
     *(("place_order", NotSent("", code), cause) for code, cause in CAUSES.items()),
     *(("find_order", ReadFailed("", code), cause) for code, cause in CAUSES.items()),
