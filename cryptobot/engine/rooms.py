@@ -264,6 +264,7 @@ class Rooms:
 
     def on_exchange_back(self) -> None:
         """Try now what waited for the exchange: it answers again."""
+        self.client.hasten()
         self.live.hasten()
         self.settlement.hasten()
 

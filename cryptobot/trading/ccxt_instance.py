@@ -7,7 +7,7 @@ import aiohttp
 import ccxt
 from yarl import URL
 
-from cryptobot.domain.clock import NS_PER_MS, NS_PER_S, Clock
+from cryptobot.domain.clock import NS_PER_MS, Clock
 from cryptobot.domain.errors import NotSent
 from cryptobot.trading.ccxt_session import HEARTBEAT_S
 from cryptobot.trading.ccxt_translation import one_line
@@ -31,7 +31,8 @@ def amend(instance: Any, clock: Clock, traffic: Traffic) -> None:
     instance.timeout_on_exit = 0  # the sessions are ours and closed properly
     instance.has["fetchCurrencies"] = False
     load_only_when_asked(instance)
-    dial_by_monotonic_time(instance, clock)
+    # Its own pauses grow to 30 s, by a clock that may be set, with what is signed growing stale.
+    instance.ws_dial_delay = lambda _url: 0.0  # who streams pauses
     hear_limits_in_frames(instance, traffic)
     leave_dead_websockets(instance)
 
@@ -63,32 +64,6 @@ def load_only_when_asked(instance: Any) -> None:
         return instance.markets
 
     instance.load_markets = load_markets
-
-
-def dial_by_monotonic_time(instance: Any, clock: Clock) -> None:
-    """Let the growing pauses between an instance's attempts to connect pass by monotonic time.
-
-    ccxt notes by the wall clock when each is over. A clock that ran ahead and was put right would
-    keep every stream away for as long as it had been ahead.
-    """
-    instance.ws_dial_backoff = {}
-    noted: dict[str, tuple[object, int]] = {}
-    on_error = instance.on_error
-
-    def note(client: Any, error: object) -> None:
-        on_error(client, error)
-        pause = instance.ws_dial_backoff.get(client.url)
-        if pause is not None and noted.get(client.url, (None, 0))[0] is not pause:
-            lasts_ns = (pause["until"] - instance.milliseconds()) * NS_PER_MS
-            noted[client.url] = (pause, clock.monotonic_ns() + lasts_ns)
-
-    def delay_s(url: str) -> float:
-        if url not in instance.ws_dial_backoff:
-            return 0.0
-        return max(0, noted[url][1] - clock.monotonic_ns()) / NS_PER_S
-
-    instance.on_error = note
-    instance.ws_dial_delay = delay_s
 
 
 def hear_limits_in_frames(instance: Any, traffic: Traffic) -> None:

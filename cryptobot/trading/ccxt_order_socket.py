@@ -28,7 +28,7 @@ import structlog
 from yarl import URL
 
 from cryptobot.domain.errors import NotSent, OutcomeUnknown
-from cryptobot.trading.background import in_background
+from cryptobot.trading.background import Alarm, in_background
 from cryptobot.trading.ccxt_session import CURRENT_GATE, HEARTBEAT_S, GatedSocket
 from cryptobot.trading.ccxt_translation import one_line
 from cryptobot.trading.traffic import Traffic
@@ -79,10 +79,16 @@ class OrderSocket:
         self._socket: GatedSocket | None = None
         self._up = asyncio.Event()
         self._useless = 0
+        self._alarm = Alarm()
         self._waiting: dict[str, asyncio.Future[Answer | Exception]] = {}
         instance.watch = self._ask
         instance.options["createOrderWs"] = {"returnRateLimits": True}
         self._keeper = in_background(self._keep(), "order-socket")
+
+    def hasten(self) -> None:
+        """Open the connection now if it waits for that: the exchange answers again."""
+        self._useless = 0
+        self._alarm.ring()
 
     async def up(self) -> None:
         """Wait until orders go by websocket."""
@@ -174,7 +180,8 @@ class OrderSocket:
             self._note("disconnected", reason)
             pause_s = PAUSES_S[min(self._useless, len(PAUSES_S) - 1)]
             self._useless += 1
-            await asyncio.sleep(max(pause_s, self._traffic.silent_s()))
+            await self._alarm.pause(pause_s)
+            await asyncio.sleep(self._traffic.silent_s())
 
     async def _hold(self) -> str:
         """Open a connection and return why it ended."""

@@ -13,15 +13,20 @@ from cryptobot.domain.errors import Silenced
 from cryptobot.domain.market import Book, Candle, PublicTrade
 from cryptobot.domain.order import Fill, OrderReport, OrderState
 from cryptobot.trading import ccxt_translation as translate
-from cryptobot.trading.background import in_background
+from cryptobot.trading.background import Alarm, in_background
 from cryptobot.trading.capabilities import Capabilities
 from cryptobot.trading.traffic import Traffic
 
 SILENCE_S: Final = {"book": 15.0, "trades": 120.0, "candles": 60.0, "orders": None, "fills": None}
 """Longest plausible silence of a channel before its connection is rebuilt; ``None``: any."""
 
-RETRY_S: Final = 1.0
-"""Pause after a stream error, so that a refusing exchange is not hammered."""
+RETRY_S: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Pauses after errors of a stream in a row, so that an exchange that refuses, or is gone, is not
+hammered; the last repeats. They end when the exchange answers again."""
+
+NO_ERROR: Final = (TimeoutError, asyncio.CancelledError, Silenced)
+"""What does not make the pauses longer: silence, which has been waited for already, what another
+stream has cancelled, and a ban, which says itself how long it lasts."""
 
 RETRY_REFUSED_S: Final[Mapping[str, float]] = {"authentication": 30.0}
 """Longer pauses, by the name of the error: a second later the answer will be no other."""
@@ -63,6 +68,11 @@ class CcxtStreams:
         self._on_stream = on_stream
         self._reads: Any = None
         self._pumps: set[asyncio.Task[None]] = set()
+        self._alarm = Alarm()
+
+    def hasten(self) -> None:
+        """Begin every stream that waits for its next try now: the exchange answers again."""
+        self._alarm.ring()
 
     async def watch_book(self, symbol: str) -> AsyncIterator[Book]:
         """Yield the book at every change; see ``MarketSource.watch_book``."""
@@ -159,7 +169,9 @@ class CcxtStreams:
         """
         silence = SILENCE_S[channel]
         connected = False
+        errors = 0
         while True:
+            bell = self._alarm.bell  # it may ring while the stream is being opened
             try:
                 update = read(await asyncio.wait_for(call(), silence))
             except (asyncio.CancelledError, Exception) as error:
@@ -185,20 +197,24 @@ class CcxtStreams:
                 silent = isinstance(error, TimeoutError)
                 if refused or (silent and self.traffic.silence() is None):
                     self._drop_connections(channel)  # in a ban there would be no other
-                await asyncio.sleep(self._pause_s(cause))
+                errors += not isinstance(cause, NO_ERROR)
+                if await self._alarm.pause(self._pause_s(cause, errors), bell):
+                    errors = 0
                 continue
+            errors = 0
             if not connected:
                 connected = True
                 self._note(channel, symbol, "connected", None)
             self._note(channel, symbol, "message", None)
             yield update
 
-    def _pause_s(self, cause: BaseException) -> float:
+    def _pause_s(self, cause: BaseException, errors: int) -> float:
         """Return how long to wait before a broken stream is begun anew."""
         if isinstance(cause, Silenced):
-            return max(RETRY_S, cause.left_s)
+            return max(RETRY_S[0], cause.left_s)
         code = translate.read_code(cause, self.capabilities.codes)
-        return RETRY_REFUSED_S.get(code, RETRY_S)
+        usual = RETRY_S[min(max(errors, 1), len(RETRY_S)) - 1]
+        return RETRY_REFUSED_S.get(code, usual)
 
     def _drop_connections(self, channel: str) -> None:
         """Close the sockets of a channel's kind: a dead receive loop is noticed by nobody else.

@@ -225,6 +225,12 @@ class ExchangeClient(CcxtReads):
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ReadFailed(translate.one_line(error)) from error
 
+    def hasten(self) -> None:
+        """Open now every websocket that waits for its next try: the exchange answers again."""
+        super().hasten()
+        if self._order_socket is not None:
+            self._order_socket.hasten()
+
     async def close(self) -> None:
         """Close streams and connections, all at once: a peer that is gone answers none of them."""
         await self._close_streams()

@@ -55,14 +55,18 @@ async def test_exchange_that_is_gone_is_down_and_asked_until_it_answers(
         await connection.restart()
         await following.wait()
         assert up_when_asked == []
+        streams_wait_for = rooms.client._alarm.bell
         if sign == "a stream broke":
             running.engine._on_stream("book", "BTC/USDT", "disconnected", "error")
         else:
             with pytest.raises(ReadFailed):
                 await connection.ask()
         await answered.wait()
+        assert connection._asking is not None
+        await connection._asking
     assert up_when_asked == [True] + [False] * 39
     assert rooms.exchange.up is True
+    assert streams_wait_for.is_set()
 
 
 async def test_clock_skew_is_shown_as_it_was_measured_last(running: Running) -> None:

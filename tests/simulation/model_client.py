@@ -95,6 +95,9 @@ class ModelClient:
         )
         return self.clock_skew_ms
 
+    def hasten(self) -> None:
+        """Do nothing: no stream pauses here."""
+
     async def is_simulator(self) -> bool:
         """It is none: live must be earned."""
         return False

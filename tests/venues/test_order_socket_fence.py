@@ -221,6 +221,18 @@ async def test_websocket_that_is_refused_leaves_orders_to_rest_until_it_is_up(
         assert at.placed() == ["ok", "ok"]
 
 
+async def test_websocket_is_opened_at_once_when_the_exchange_answers_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ccxt_order_socket, "PAUSES_S", (3600.0,))
+    refused: dict[str, object] = {"kind": "refuse_connect", "match": WS_API, "status": 503}
+    async with trading(tmp_path, [refused], order_by_websocket=True) as at:
+        assert await at.order_entry("disconnected") == "error"
+        at.simulator.plan.clear()
+        at.client.hasten()
+        await at.order_entry("connected")
+
+
 async def test_websocket_that_is_never_answered_holds_up_neither_start_nor_orders(
     tmp_path: Path,
 ) -> None:
@@ -319,6 +331,7 @@ async def test_websocket_stays_closed_while_the_exchange_wants_silence(
     connects = by_websocket.simulator.sockets.count
     by_websocket.cut()
     await by_websocket.order_entry("disconnected")
+    by_websocket.client.hasten()
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(by_websocket.client._order_socket.up(), 0.3)  # type: ignore[union-attr]
     assert by_websocket.simulator.sockets.count < connects
