@@ -203,6 +203,8 @@ class Run:
                 last = "somebody still waits for an answer"
                 continue
             last = self.oracle.unsettled(self.engine) or ""
+            if not last and self.engine.rooms.market.no_book(BTC):
+                last = "there is no book to trade on"
             if not last:
                 break
         if last:
