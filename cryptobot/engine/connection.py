@@ -14,6 +14,7 @@ from cryptobot.domain.mode import Mode
 from cryptobot.engine.rooms import Rooms
 from cryptobot.settings import Settings, StartMode
 from cryptobot.trading.background import in_background
+from cryptobot.trading.ccxt_streams import OWN
 from cryptobot.trading.exchange import Exchange
 from cryptobot.trading.exchange_client import ExchangeClient
 from telemetry.metrics import Metrics
@@ -101,10 +102,14 @@ class ExchangeConnection:
             self._balances = in_background(self._read_balances(), "balances")
 
     def on_disconnected(self, channel: str) -> None:
-        """Ask whether the exchange is there, and reconcile if own orders or fills had a gap."""
-        if channel in {"orders", "fills"}:
-            self._rooms.reconciler.request()
+        """Ask whether the exchange is there, and reconcile if own orders or fills have a gap."""
+        self.on_taken_up(channel)
         self._ask_until_answered(0.0)
+
+    def on_taken_up(self, channel: str) -> None:
+        """Reconcile if own orders or fills had a gap: it may have gone on since it was noticed."""
+        if channel in OWN:
+            self._rooms.reconciler.request()
 
     async def ask(self) -> None:
         """Learn whether the exchange answers, and its time; if it does not, ask until it does.

@@ -408,6 +408,8 @@ class Engine:
         self._rooms.market.on_stream(channel, symbol, event, reason)
         if event == "disconnected":
             self._connection.on_disconnected(channel)
+        elif event != "message":
+            self._connection.on_taken_up(channel)
 
     # By the clock
 

@@ -144,6 +144,7 @@ class MetricsFeed:
         if event == "message":
             self._heard_ns[channel] = self._clock.monotonic_ns()
             self._metrics.market.message(self._exchange, channel, symbol)
+        if event not in {"connected", "disconnected"}:
             return
         connected = self._connected[channel]
         if event == "connected":

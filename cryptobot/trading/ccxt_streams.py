@@ -1,8 +1,16 @@
 """ccxt.pro's streams as async iterators that outlive disconnections and silence."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import aclosing
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from contextlib import aclosing, contextmanager
 from typing import Any, Final, TypeVar
 
 import ccxt
@@ -34,12 +42,16 @@ RETRY_REFUSED_S: Final[Mapping[str, float]] = {"authentication": 30.0}
 OWN: Final = frozenset({"orders", "fills"})
 """Channels of the account. They share a connection, and one subscription on it."""
 
+TAKEN_UP_S: Final = 3.0
+"""A stream of the account that has not failed for so long since it was begun is taken up: ccxt
+tells of a subscription only by its first message, which may be long in coming."""
+
 UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What taking a reply apart raises when it is not what it should be."""
 
 StreamObserver = Callable[[str, str | None, str, str | None], None]
-"""Told of stream events: channel, symbol, event (``message``, ``connected``, ``disconnected``),
-reason."""
+"""Told of stream events: channel, symbol, event (``message``, ``connected``, ``disconnected``; of
+the account's also ``taken_up``), reason."""
 
 
 _Item = TypeVar("_Item")
@@ -173,7 +185,8 @@ class CcxtStreams:
         while True:
             bell = self._alarm.bell  # it may ring while the stream is being opened
             try:
-                update = read(await asyncio.wait_for(call(), silence))
+                with self._told_when_taken_up(channel, connected=connected):
+                    update = read(await asyncio.wait_for(call(), silence))
             except (asyncio.CancelledError, Exception) as error:
                 if isinstance(error, ccxt.ExchangeClosedByUser):
                     return
@@ -232,6 +245,19 @@ class CcxtStreams:
         task = asyncio.create_task(closing, name=f"drop-{channel}")
         self._pumps.add(task)
         task.add_done_callback(self._pumps.discard)
+
+    @contextmanager
+    def _told_when_taken_up(self, channel: str, *, connected: bool) -> Iterator[None]:
+        """Tell when a stream of the account, just begun, has not failed for a while."""
+        if connected or channel not in OWN:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        told = loop.call_later(TAKEN_UP_S, self._note, channel, None, "taken_up", None)
+        try:
+            yield
+        finally:
+            told.cancel()
 
     def _note(self, channel: str, symbol: str | None, event: str, reason: str | None) -> None:
         if self._on_stream is not None:

@@ -69,6 +69,27 @@ async def test_exchange_that_is_gone_is_down_and_asked_until_it_answers(
     assert streams_wait_for.is_set()
 
 
+@pytest.mark.parametrize(
+    ("channel", "event", "compares"),
+    [
+        ("orders", "disconnected", True),
+        ("fills", "taken_up", True),  # what happened between the two is in no stream
+        ("orders", "connected", True),
+        ("orders", "message", False),
+        ("book", "connected", False),
+    ],
+)
+async def test_gap_in_the_accounts_streams_is_filled_when_it_begins_and_when_it_is_over(
+    running: Running, channel: str, event: str, compares: bool
+) -> None:
+    reconciler = running.engine._rooms.reconciler
+    running.engine._on_stream(channel, None, event, None)
+    assert (reconciler._requested is not None) is compares
+    ended = "cryptobot_websocket_disconnections_total"
+    counted = sample(running.metrics, ended, exchange="binance", channel=channel, reason="error")
+    assert (counted == 1) is (event == "disconnected")
+
+
 async def test_clock_skew_is_shown_as_it_was_measured_last(running: Running) -> None:
     rooms, connection = running.engine._rooms, running.engine._connection
     connection.observe(up=True, detail="connected")

@@ -79,3 +79,38 @@ def test_stream_waits_for_the_end_of_a_ban_before_it_begins_anew() -> None:
     by_the_snapshot = Silenced("418", 7.0)
     by_the_handshake = ccxt.NetworkError(Silenced("418", 5.0))
     assert begun_at(by_the_snapshot, by_the_handshake, DOWN, BOOK) == [0, 7, 12, 13]
+
+
+def test_account_stream_is_told_taken_up_when_it_has_not_failed_for_a_while() -> None:
+    async def main() -> list[tuple[float, str]]:
+        loop = asyncio.get_running_loop()
+        at, tries, told = Client(), 0, list[tuple[float, str]]()
+
+        async def watch() -> object:
+            nonlocal tries
+            tries += 1
+            if tries <= 4:
+                raise DOWN
+            if tries == 5:
+                await asyncio.sleep(10)
+                return []
+            return await asyncio.Event().wait()
+
+        def note(channel: str, _: str | None, event: str, __: str | None) -> None:
+            if channel == "orders":
+                told.append((loop.time(), event))
+
+        vars(at.ccxt)["watch_orders"] = watch
+        at.client._on_stream = note
+        reports = asyncio.ensure_future(anext(at.client.watch_order_reports()))
+        await asyncio.sleep(60)
+        reports.cancel()
+        await asyncio.gather(reports, return_exceptions=True)
+        return told
+
+    assert run_virtually(main) == [
+        *((at_s, "disconnected") for at_s in (0, 1, 3, 7)),
+        (18, "taken_up"),  # begun at 15
+        (25, "connected"),
+        (25, "message"),
+    ]
