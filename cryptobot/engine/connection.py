@@ -139,6 +139,7 @@ class ExchangeConnection:
             self._asking = in_background(asking(), "exchange-ask")
 
     async def _stop(self) -> None:
+        self._connected = False
         asked = (self._balances, self._asking)
         tasks = [*self._tasks, *(task for task in asked if task is not None)]
         for task in tasks:
@@ -148,7 +149,6 @@ class ExchangeConnection:
         await self._rooms.market.close()
 
     async def _connect(self) -> None:
-        self._connected = False
         self._show(up=False, session="connecting", detail="connecting")
         attempt = 0
         while True:

@@ -67,6 +67,11 @@ async def test_exchange_that_is_gone_is_down_and_asked_until_it_answers(
     assert up_when_asked == [True] + [False] * 39
     assert rooms.exchange.up is True
     assert streams_wait_for.is_set()
+    following.clear()
+    async with asyncio.timeout(10):
+        await connection.restart()
+        await following.wait()
+    assert len(up_when_asked) == 40  # nobody asks while it is closed and connects anew
 
 
 @pytest.mark.parametrize(
