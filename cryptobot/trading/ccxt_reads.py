@@ -88,7 +88,7 @@ class CcxtReads(CcxtStreams):
         with sense("open_orders"):
             return [translate.order_report(row, None, now) for row in rows]
 
-    async def closed_orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+    async def closed_orders(self, symbol: str, since_ms: int | None) -> list[OrderReport]:
         """Return the account's closed orders; see ``Exchange.closed_orders``."""
         now = self._clock.now_ns()
         method = history.closed_orders_method(self._reads)

@@ -126,12 +126,13 @@ class Exchange(Protocol):
         """Return the account's open orders of a symbol. Raises ``ReadFailed``."""
         ...
 
-    async def closed_orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+    async def closed_orders(self, symbol: str, since_ms: int | None) -> list[OrderReport]:
         """Return the account's orders of a symbol that are filled, cancelled, expired or rejected.
 
         Args:
             symbol: The unified symbol.
-            since_ms: Only orders made at or after this UTC time in milliseconds.
+            since_ms: All orders made at or after this UTC time in milliseconds, however many;
+                ``None``: only the latest.
 
         Raises:
             ReadFailed: They could not be read.

@@ -208,7 +208,7 @@ class GuardedExchange:
             "find_order", lambda: self._inner.find_by_exchange_id(symbol, exchange_order_id)
         )
 
-    async def closed_orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+    async def closed_orders(self, symbol: str, since_ms: int | None) -> list[OrderReport]:
         """Return the account's closed orders of a symbol."""
         return await self._read(
             "closed_orders", lambda: self._inner.closed_orders(symbol, since_ms)

@@ -86,6 +86,9 @@ class Search:
     Attributes:
         strangers: Exchange ids of orders that were asked for and are not this one.
         listed: Exchange ids of the orders that this round's lists show.
+        were_stale: Whether the lists of a round have lacked a later order of ours. A read that lags
+            catches up; if our clock was ahead of the venue's when the order was made, they would
+            lack it for ever.
     """
 
     venue: Exchange
@@ -93,10 +96,13 @@ class Search:
     tracker: OrderTracker
     strangers: set[str] = field(default_factory=set)
     listed: set[str] = field(default_factory=set)
+    were_stale: bool = False
 
     @property
-    def since_ms(self) -> int:
-        """From when on lists are read."""
+    def since_ms(self) -> int | None:
+        """From when on lists are read; ``None``, once they were stale: the latest, by no clock."""
+        if self.were_stale:
+            return None
         return self.order.created_ns // NS_PER_MS - CLOCKS_APART_MS
 
     def ours(self, client_order_id: str | None, exchange_order_id: str) -> bool:
@@ -226,9 +232,9 @@ async def look(search: Search) -> Round:
     closed_listed = Sighting(Source.CLOSED_ORDERS, Answer.ABSENT) in sightings
     later = _later(search, closed_listed=closed_listed)
     seen = sorted(later & search.listed)
-    return Round(
-        tuple(sightings), report, canary=seen[0] if seen else None, stale=bool(later) and not seen
-    )
+    stale = bool(later) and not seen
+    search.were_stale = search.were_stale or stale
+    return Round(tuple(sightings), report, canary=seen[0] if seen else None, stale=stale)
 
 
 def _later(search: Search, *, closed_listed: bool) -> set[str]:

@@ -180,13 +180,13 @@ class PaperExchange:
         self._ensure_readable()
         return [self._report(record, record.fills) for record in self._engine.open_orders(symbol)]
 
-    async def closed_orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+    async def closed_orders(self, symbol: str, since_ms: int | None) -> list[OrderReport]:
         """Return the closed orders of a symbol made since, oldest first: the newest 10,000."""
         self._ensure_readable()
         return [
             self._report(record, record.fills)
             for record in self._engine.orders(symbol)
-            if not record.is_open and record.created_ns >= since_ms * NS_PER_MS
+            if not record.is_open and record.created_ns >= (since_ms or 0) * NS_PER_MS
         ]
 
     async def my_trades(self, symbol: str, since_ms: int | None = None) -> list[Fill]:

@@ -204,10 +204,10 @@ class ModelClient:
         del symbol
         return await self._read(lambda s: self._wire.exchange.by_id(exchange_order_id, s))
 
-    async def closed_orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+    async def closed_orders(self, symbol: str, since_ms: int | None) -> list[OrderReport]:
         """List closed orders."""
         found = await self._read(lambda s: self._wire.exchange.closed_orders(symbol, s))
-        return [report for report in found if report.at_ns >= since_ms * 1_000_000]
+        return [report for report in found if report.at_ns >= (since_ms or 0) * 1_000_000]
 
     async def open_orders(self, symbol: str) -> list[OrderReport]:
         """List open orders."""

@@ -34,7 +34,7 @@ def a_report(
         state=state,
         filled=D(filled),
         cost=None if cost is None else D(cost),
-        at_ns=1,
+        at_ns=NOW_NS,
         fills=fills,
         reason=reason,
     )
@@ -106,7 +106,7 @@ class ScriptedVenue:
         """What the account holds at the next reads; then it goes on holding the last."""
         self.balances_asked = 0
         self.trades_asked: list[int | None] = []
-        self.closed_asked: list[int] = []
+        self.closed_asked: list[int | None] = []
 
     async def connect(self) -> None:
         pass
@@ -147,12 +147,12 @@ class ScriptedVenue:
         assert symbol == SYMBOL
         return self.by_exchange_id.get(exchange_order_id)
 
-    async def closed_orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+    async def closed_orders(self, symbol: str, since_ms: int | None) -> list[OrderReport]:
         assert symbol == SYMBOL
         self.closed_asked.append(since_ms)
         if self.closed_error is not None:
             raise self.closed_error
-        return list(self.closed)
+        return [said for said in self.closed if said.at_ns >= (since_ms or 0) * NS_PER_MS]
 
     async def open_orders(self, symbol: str) -> list[OrderReport]:
         assert symbol == SYMBOL

@@ -5,6 +5,7 @@ from itertools import product
 
 import pytest
 
+from cryptobot.domain.clock import NS_PER_S
 from cryptobot.domain.errors import OutcomeUnknown, ReadFailed, ReadUnsupported
 from cryptobot.domain.order import Order, OrderReport, OrderState
 from cryptobot.trading.lookup import (
@@ -152,6 +153,20 @@ async def test_look_with_a_later_order_tells_by_it_whether_the_lists_are_newer(
         assert (heard.stale, heard.verdict) == (True, Verdict.SILENT)
     else:
         assert (heard.canary, heard.verdict) == (later.exchange_order_id, Verdict.DENIED)
+
+
+async def test_look_after_our_clock_was_far_ahead_reads_the_lists_by_no_clock(
+    path: OrderPath, search: Search
+) -> None:
+    path.clock.advance(1)
+    path.live.answer = accept
+    later = await path.place(side=search.order.side.opposite)
+    hours_ago = search.order.created_ns - 3 * 3600 * NS_PER_S
+    said = replace(a_report(later.client_order_id, S.CANCELED), at_ns=hours_ago)
+    path.live.closed = [said]
+    assert (await look(search)).verdict is Verdict.SILENT
+    assert [(await look(search)).verdict for _ in range(2)] == [Verdict.DENIED] * 2
+    assert path.live.closed_asked[1:] == path.live.trades_asked[1:] == [None, None]
 
 
 @pytest.mark.parametrize("answers", list(product(Answer, repeat=2)))
