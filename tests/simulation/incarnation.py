@@ -141,6 +141,7 @@ class Incarnation:
         self.context: Context = copy_context()
         self.context.run(PROCESS.set, self)
         self.metrics = new_metrics()
+        del self.metrics._refreshers[1:]  # of engines that are gone: they would all be kept
         self.metrics.restore(0, [0] * (len(ORDER_LATENCY_BUCKETS_MS) + 1), 0.0)
         self.engine = self.context.run(self._built, settings, rng)
 
