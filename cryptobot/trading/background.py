@@ -12,7 +12,7 @@ _log = structlog.stdlib.get_logger("cryptobot.engine")
 def in_background(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
     """Run ``work`` beside everything else; an error goes to the loop's exception handler."""
     task = asyncio.create_task(work, name=name)
-    task.add_done_callback(_tell)
+    task.add_done_callback(tell_error)
     return task
 
 
@@ -60,7 +60,8 @@ async def repeat(every_s: float, look: Callable[[], Awaitable[None]], name: str)
             told = ""
 
 
-def _tell(task: asyncio.Task[None]) -> None:
+def tell_error(task: asyncio.Task[Any]) -> None:
+    """Give the error that ended ``task``, if one did, to its loop's exception handler."""
     error = None if task.cancelled() else task.exception()
     if error is not None:
         message = f"the task {task.get_name()} was ended by an error"

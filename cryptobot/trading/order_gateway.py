@@ -39,6 +39,7 @@ from cryptobot.domain.ids import IdSource, client_order_id
 from cryptobot.domain.mode import Mode, TradingState
 from cryptobot.domain.money import plain
 from cryptobot.domain.order import Order, OrderIntent, OrderState
+from cryptobot.trading.background import tell_error
 from cryptobot.trading.exchange import Exchange, OrderRequest
 from cryptobot.trading.fence import Fence
 from cryptobot.trading.order_journal import OrderJournal
@@ -156,6 +157,7 @@ class OrderGateway:
         stages = Stages(accepted, self._clock.monotonic_ns())
         permit = OrderPermit(committed, fence, self._fence.switches, self._clock, stages)
         task = asyncio.create_task(self._send(order, permit), name=f"order-{order.order_id[:8]}")
+        task.add_done_callback(_look_at_error)
         self._sending[order.order_id] = task
         return await asyncio.shield(task)
 
@@ -340,6 +342,7 @@ class OrderGateway:
                 if report.acknowledged_only:
                     self._on_unresolved(settled)
             except NotJournalled as error:
+                log.warning("order_not_sent", reason=str(error))
                 self._tracker.forget(order)
                 raise JournalUnavailable(str(error)) from error
             except StoppedHere as error:
@@ -396,6 +399,15 @@ class OrderGateway:
                 )
         self._on_unresolved(settled)
         return settled
+
+
+def _look_at_error(task: asyncio.Task[Order]) -> None:
+    """Take note of an order's error, which no caller may be left to hear.
+
+    That nothing could be journalled is told where it happens; anything else is told to the loop.
+    """
+    if task.cancelled() or not isinstance(task.exception(), JournalUnavailable):
+        tell_error(task)
 
 
 def _same(intent: OrderIntent, order: Order) -> bool:

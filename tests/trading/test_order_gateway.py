@@ -1,11 +1,13 @@
 """What every end of a venue call makes of an order, on a journal that is a real file."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal as D  # noqa: N817 - the shortest clear name for literals
 
 import pytest
+from structlog.testing import capture_logs
 
 from cryptobot.domain.clock import NS_PER_MS
 from cryptobot.domain.errors import (
@@ -298,6 +300,27 @@ class TestJournalBeforeWire:
                 await caller
         assert path.gateway.sending == 0
         assert path.unresolved == []
+
+    async def test_commit_that_fails_with_a_cancelled_caller_is_told_and_not_left_unheard(
+        self, path: OrderPath
+    ) -> None:
+        unhandled: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, error: unhandled.append(error))
+        with path.journal_locked(), capture_logs() as logs:
+            caller = asyncio.create_task(path.place())
+            await path.live.arrived.wait()
+            [in_flight] = path.gateway.in_flight(Mode.LIVE)
+            caller.cancel()
+            await asyncio.wait([caller, in_flight.task])
+        order_id = in_flight.order.order_id
+        del caller, in_flight
+        gc.collect()
+        assert unhandled == []
+        [line] = [each for each in logs if each["event"] == "order_not_sent"]
+        assert line["orderId"] == order_id
+        assert "locked" in line["reason"]
+        assert [order.state for order, _ in path.seen][-1] is S.DENIED
+        assert path.live.on_the_wire == []
 
 
 class TestCancel:
