@@ -26,6 +26,8 @@ from typing import Final
 from cryptobot.domain.mode import Mode
 from cryptobot.domain.money import ZERO
 from cryptobot.domain.order import OPEN, TERMINAL, Fill, Order, OrderState, Side
+from cryptobot.trading.circuit_breaker import BreakerState
+from cryptobot.trading.guarded_exchange import Group
 from telemetry.metrics import Metrics
 
 from .disk import Committed
@@ -200,6 +202,11 @@ class Oracle:
         for order in rooms.tracker.open_orders(Mode.LIVE):
             if order.state in UNKNOWN:
                 return f"order {order.order_id} is {order.state}"
+        if rooms.gateway.sending:
+            return "an order waits for its answer, which may be lost"
+        breaker = rooms.live.breakers[Group.ORDERS]
+        if breaker.state is BreakerState.OPEN:
+            return f"the circuit breaker {breaker.name} is open"
         if rooms.orders.waiting or not process.disk.at_rest:
             return "records wait for the journal"
         if not rooms.exchange.up:

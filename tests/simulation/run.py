@@ -16,8 +16,6 @@ from cryptobot.domain.mode import TradingState
 from cryptobot.domain.order import Fill, Order, OrderIntent, OrderState, OrderType, Side
 from cryptobot.engine.process import is_echo
 from cryptobot.trading import mode_controller
-from cryptobot.trading.circuit_breaker import BreakerState
-from cryptobot.trading.guarded_exchange import Group
 
 from .disk import Committed, DiskLock, SimulatedDisk, SimulatedJournal
 from .incarnation import Incarnation, task_factory
@@ -204,7 +202,7 @@ class Run:
             if not all(task.done() for task in self._acts):
                 last = "somebody still waits for an answer"
                 continue
-            last = self._under_way(self.engine) or self.oracle.unsettled(self.engine) or ""
+            last = self.oracle.unsettled(self.engine) or ""
             if not last and self.engine.rooms.market.no_book(BTC):
                 last = "there is no book to trade on"
             if not last:
@@ -213,15 +211,6 @@ class Run:
             self._fail(f"not settled {SETTLED_WITHIN_S:.0f} s after the last fault: {last}")
         assert self.engine is not None
         await self._work_goes_on(self.engine)
-
-    def _under_way(self, engine: Incarnation) -> str | None:
-        """Return what the last faults still bring on: an answer that never comes is missed late."""
-        if engine.rooms.gateway.sending:
-            return "an order waits for its answer"
-        breaker = engine.rooms.live.breakers[Group.ORDERS]
-        if breaker.state is BreakerState.OPEN:
-            return f"the circuit breaker {breaker.name} is open"
-        return None
 
     async def _work_goes_on(self, engine: Incarnation) -> None:
         if not is_live(engine):
