@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal as D  # noqa: N817 - the shortest clear name for literals
 
 import pytest
-from structlog.testing import capture_logs
 
 from cryptobot.domain.clock import NS_PER_MS
 from cryptobot.domain.errors import (
@@ -22,6 +21,7 @@ from cryptobot.domain.mode import Mode, TradingState
 from cryptobot.domain.order import OrderState, OrderType, Side
 from cryptobot.trading.exchange import OrderRequest
 from cryptobot.trading.order_gateway import UnknownOrder
+from telemetry.testing import capture_logs
 
 from .order_path import OrderPath, an_intent
 from .scripted_venue import SYMBOL, Outcome, a_report, a_trade
@@ -312,11 +312,11 @@ class TestJournalBeforeWire:
             [in_flight] = path.gateway.in_flight(Mode.LIVE)
             caller.cancel()
             await asyncio.wait([caller, in_flight.task])
+            [line] = logs.of("order_not_sent")
         order_id = in_flight.order.order_id
         del caller, in_flight
         gc.collect()
         assert unhandled == []
-        [line] = [each for each in logs if each["event"] == "order_not_sent"]
         assert line["orderId"] == order_id
         assert "locked" in line["reason"]
         assert [order.state for order, _ in path.seen][-1] is S.DENIED
